@@ -1,7 +1,8 @@
 """The flyte side of the local server on its own: one process, one port, nothing else mounted.
 
-``FlyteServer`` starts it from a test or a benchmark; ``python -m penstock.testing.flyte_server`` is that process. The
-data is where ``database`` says, so a server that is started again on it goes on where the former one ended.
+``FlyteServer`` starts it from a test or a benchmark; ``python -m penstock.testing.flyte_server`` is that
+process. The data is where ``database`` says, so a server that is started again on it goes on where the former
+one ended.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class FlyteServerOptions:
     """How to serve.
 
     ``database`` is a SQLAlchemy URL (SQLite or PostgreSQL). ``lease`` and ``pack_expiry`` are in seconds.
-    ``tokens`` says who may call: ``none`` for everybody; ``any`` makes every token a tenant of its own and no token
-    the tenant ``""``; anything else is the one token that is accepted.
+    ``tokens`` says who may call: ``none`` for everybody; ``any`` makes every token a tenant of its own and no
+    token the tenant ``""``; anything else is the one token that is accepted.
     """
 
     database: str
@@ -71,7 +72,8 @@ def flyte_application(options: FlyteServerOptions) -> Starlette:
 class FlyteServer:
     """A server process, to use in ``with``.
 
-    ``url`` is where it listens. ``kill`` ends it as a crash would; ``start`` begins again on the same port and data.
+    ``url`` is where it listens. ``kill`` ends it as a crash would; ``start`` begins again on the same port
+    and data.
     """
 
     def __init__(self, options: FlyteServerOptions) -> None:
@@ -150,7 +152,7 @@ def main() -> None:
 
     async def serve() -> None:
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
         if server.started:
             print(listener.getsockname()[1], flush=True)

@@ -849,8 +849,9 @@ def _dialect_insert(connection: Connection, table: Table) -> Any:
 
 
 def _insert_if_new(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
-    done = connection.execute(_dialect_insert(connection, table).values(**row).on_conflict_do_nothing())
-    return bool(done.rowcount)
+    statement = _dialect_insert(connection, table).values(**row).on_conflict_do_nothing()
+    # Not its row count, which PostgreSQL's driver does not tell for such an insert.
+    return connection.execute(statement.returning(literal(1))).first() is not None
 
 
 def _upsert(connection: Connection, table: Table, row: Mapping[str, object], keys: list[str]) -> None:
