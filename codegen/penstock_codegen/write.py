@@ -293,7 +293,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _rename_twice(new: Path, folder: Path) -> None:
-    """The next best to an exchange: between the two renames there is no package, and `_recover` mends that."""
+    """The next best to an exchange: between the two renames is no package, and `_recover` mends that."""
     aside = _sibling(folder, "old")
     folder.rename(aside)
     try:

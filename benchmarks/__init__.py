@@ -1,0 +1,3 @@
+"""Figures against peers, each measured in one run: `python -m benchmarks.NAME`, with `--record` into
+RESULTS.md.
+"""

@@ -1,0 +1,266 @@
+"""Compares contenders in one run: interleaved, warmed up, as ratios with a spread.
+
+A figure in seconds says more about the machine than about the program; a ratio between two contenders that
+took turns on the same machine says what is left. A ratio here is the median of the ratios of the rounds, each
+of two runs that were neighbours in time, with a 95 % interval from a bootstrap over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import platform
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a contender.
+
+    `wall` and `cpu` (user and system) are in seconds, `peak` is resident memory in bytes. Linux counts the
+    memory of the process that starts another as the other's peak too, so `peak` is never below what the
+    benchmark itself takes: import little there.
+    """
+
+    wall: float
+    cpu: float | None = None
+    peak: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A median, and the interval that holds 95 % of its bootstrap."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What each contender's rounds gave. `baseline` is the contender that the others are compared with."""
+
+    title: str
+    baseline: str
+    runs: Mapping[str, tuple[Run, ...]]
+
+    def median(self, contender: str) -> float:
+        """Wall time of one run in seconds."""
+        return statistics.median(run.wall for run in self.runs[contender])
+
+    def ratio(self, contender: str, to: str | None = None) -> Estimate:
+        """How many times as long as `to` (the baseline unless named) the contender takes."""
+        return _bootstrap([one.wall / other.wall for one, other in self._rounds(contender, to)])
+
+    def difference(self, contender: str, to: str | None = None) -> Estimate:
+        """How much longer than `to` (the baseline unless named) the contender takes, in seconds."""
+        return _bootstrap([one.wall - other.wall for one, other in self._rounds(contender, to)])
+
+    def _rounds(self, contender: str, to: str | None) -> Iterable[tuple[Run, Run]]:
+        return zip(self.runs[contender], self.runs[to or self.baseline], strict=True)
+
+    def table(self) -> str:
+        """A Markdown table, one row per contender."""
+        rows = [["", "median", "quartiles", f"against {self.baseline}", "CPU", "peak memory"]]
+        for contender, runs in self.runs.items():
+            low, _, high = statistics.quantiles((run.wall for run in runs), n=4)
+            ratio = self.ratio(contender)
+            cpu = [run.cpu for run in runs if run.cpu is not None]
+            peak = [run.peak for run in runs if run.peak is not None]
+            rows.append(
+                [
+                    contender,
+                    duration(statistics.median(run.wall for run in runs)),
+                    f"{duration(low)} to {duration(high)}",
+                    "1"
+                    if contender == self.baseline
+                    else f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
+                    duration(statistics.median(cpu)) if cpu else "",
+                    f"{statistics.median(peak) / 1e6:.0f} MB" if peak else "",
+                ]
+            )
+        used = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
+        widths = {column: max(len(row[column]) for row in rows) for column in used}
+        lines = [
+            "| " + " | ".join(row[column].ljust(widths[column]) for column in used) + " |" for row in rows
+        ]
+        lines.insert(1, "| " + " | ".join("-" * widths[column] for column in used) + " |")
+        rounds = len(self.runs[self.baseline])
+        return f"{self.title} ({rounds} rounds)\n\n" + "\n".join(lines)
+
+
+def compare_processes(
+    title: str,
+    contenders: Mapping[str, Sequence[str]],
+    *,
+    rounds: int,
+    warm_up: int = 1,
+    environment: Mapping[str, str] | None = None,
+    before: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Run command lines in turns, as whole processes; the first contender is the baseline.
+
+    `before` is called with a contender's name before each of its runs, outside the time. Raises
+    `RuntimeError` with what a process wrote to its standard error where it fails: a failure is no figure.
+    """
+    variables = {**os.environ, **(environment or {})}
+
+    def run(name: str) -> Run:
+        if before is not None:
+            before(name)
+        return _run_process(name, contenders[name], variables)
+
+    return _interleave(title, list(contenders), run, rounds=rounds, warm_up=warm_up)
+
+
+def compare_calls(
+    title: str,
+    contenders: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int,
+    warm_up: int = 2,
+    batch_seconds: float = 0.05,
+) -> Comparison:
+    """Call functions in turns, each in batches of about `batch_seconds`; the first contender is the baseline.
+    A run is one call.
+
+    The garbage collector is on, as it is for users, and has nothing left to do when a batch begins.
+    """
+    sizes: dict[str, int] = {}
+    for name, call in contenders.items():
+        call()
+        start = time.perf_counter()
+        call()
+        sizes[name] = max(1, round(batch_seconds / (time.perf_counter() - start)))
+
+    def run(name: str) -> Run:
+        call, size = contenders[name], range(sizes[name])
+        gc.collect()
+        cpu, start = time.process_time(), time.perf_counter()
+        for _ in size:
+            call()
+        wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+        return Run(wall / len(size), cpu / len(size))
+
+    return _interleave(title, list(contenders), run, rounds=rounds, warm_up=warm_up)
+
+
+def _interleave(
+    title: str, names: Sequence[str], run: Callable[[str], Run], *, rounds: int, warm_up: int
+) -> Comparison:
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    for round_number in range(warm_up + rounds):
+        # Every other round goes backwards, so that no contender always follows the same one.
+        for name in names if round_number % 2 == 0 else reversed(names):
+            result = run(name)
+            if round_number >= warm_up:
+                runs[name].append(result)
+    return Comparison(title, names[0], {name: tuple(each) for name, each in runs.items()})
+
+
+def _run_process(name: str, command: Sequence[str], variables: Mapping[str, str]) -> Run:
+    with tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, env=dict(variables), stdout=subprocess.DEVNULL, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            errors.seek(0)
+            raise RuntimeError(
+                f"{name} ended with {process.returncode}: {errors.read().decode(errors='replace').strip()}"
+            )
+    # Linux counts resident memory in KiB, macOS in bytes.
+    peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
+    return Run(wall, usage.ru_utime + usage.ru_stime, peak)
+
+
+def _bootstrap(values: Sequence[float]) -> Estimate:
+    # A fixed seed: the same runs give the same interval.
+    chance = random.Random(0)
+    medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(_RESAMPLES))
+    return Estimate(
+        statistics.median(values), medians[round(_RESAMPLES * 0.025)], medians[round(_RESAMPLES * 0.975) - 1]
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds with three significant digits, in the unit that fits."""
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if abs(seconds) * factor >= 1 or unit == "µs":
+            return f"{seconds * factor:.3g} {unit}"
+    raise AssertionError("unreachable: the last unit always returns")
+
+
+def aim(
+    what: str,
+    figure: Estimate,
+    limit: float,
+    *,
+    at_least: bool = False,
+    unit: Callable[[float], str] = "{:.2f}".format,
+) -> str:
+    """One line that says whether a figure meets its aim."""
+    met = figure.value >= limit if at_least else figure.value <= limit
+    sign = "at least" if at_least else "at most"
+    shown = f"{unit(figure.value)} ({unit(figure.low)} to {unit(figure.high)})"
+    return f"- {what}: {shown}; aim: {sign} {unit(limit)}: {'met' if met else 'MISSED'}"
+
+
+def arguments(description: str, *, rounds: int) -> argparse.Namespace:
+    """`--rounds N` and `--record`, which all benchmarks share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--rounds", type=int, default=rounds, help="how often each contender runs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help=f"write the figures to benchmarks/{RESULTS.name}"
+    )
+    return parser.parse_args()
+
+
+def report(title: str, parts: Iterable[str], *, record: bool) -> None:
+    """Print a benchmark's tables and lines; with `record`, put them into RESULTS.md in place of the section
+    of the same title.
+    """
+    body = "\n\n".join(parts)
+    print(body)
+    if record:
+        section = f"## {title}\n\n{_circumstances()}\n\n{body}\n"
+        present = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
+        RESULTS.write_text(with_section(present, title, section), encoding="utf-8", newline="\n")
+
+
+def with_section(document: str, title: str, section: str) -> str:
+    """The document with the section in place of the one of that title, or at its end."""
+    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if pattern.search(document):
+        return pattern.sub(lambda _: section + "\n", document, count=1).rstrip("\n") + "\n"
+    return f"{document.rstrip()}\n\n{section}"
+
+
+def _circumstances() -> str:
+    """What was run, when, and on what: nothing that names the machine."""
+    module = Path(sys.argv[0]).stem
+    command = " ".join(["python -m", f"benchmarks.{module}", *sys.argv[1:]])
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    machine = f"{platform.system()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {python}, {machine}"
