@@ -1,0 +1,1 @@
+"""Background services: they run beside the API, in the same process."""

@@ -1,0 +1,54 @@
+"""Making a database ready to serve: tables, the signing key, the first tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from penstock.server import migrations, sessions
+from penstock.server.tables import metadata, tenant
+
+if TYPE_CHECKING:
+    from penstock.server.database import Database
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was found and done: the revision before, the revision now."""
+
+    before: str | None
+    after: str
+
+
+def prepare(database: Database) -> Prepared:
+    """Migrate the database, and make what every server needs: a signing key, and a tenant where there is none."""
+    with database.write() as connection:
+        before, after = migrations.upgrade(connection)
+        sessions.make_signing_key(connection)
+        if connection.scalar(sa.select(tenant.c.id).limit(1)) is None:
+            now = datetime.now(UTC)
+            connection.execute(
+                tenant.insert().values(
+                    id=str(uuid4()),
+                    name=DEFAULT_TENANT,
+                    slug=DEFAULT_TENANT,
+                    settings={},
+                    created=now,
+                    updated=now,
+                )
+            )
+    return Prepared(before, after)
+
+
+def reset(database: Database) -> None:
+    """Delete every table and everything in them, and make them anew."""
+    with database.write() as connection:
+        metadata.drop_all(connection)
+        connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
+    prepare(database)
