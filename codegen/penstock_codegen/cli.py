@@ -1,0 +1,117 @@
+"""`penstock generate`: from the command line to the pipeline and back, with messages for a person or for a program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .diagnostics import Format, GenerationError, render
+
+if TYPE_CHECKING:
+    from .write import Change
+
+DONE, FOUND, WRONG = 0, 1, 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of `penstock generate`."""
+    made = argparse.ArgumentParser(
+        prog="penstock generate",
+        description="Generate a typed package from a GraphQL schema and a folder of operations.",
+        epilog="Exit codes: 0 done, 1 --check found drift, 2 wrong input (nothing was written).",
+    )
+    made.add_argument(
+        "--config", metavar="FILE", type=Path, help="the configuration; default: pyproject.toml here or above"
+    )
+    made.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit 1 and show the difference where the package is not current",
+    )
+    made.add_argument(
+        "--format", choices=("text", "json", "github"), default="text", help="how errors and results are told"
+    )
+    made.add_argument("--quiet", action="store_true", help="say nothing where all is well")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs `penstock generate` and gives its exit code."""
+    options = parser().parse_args(arguments)
+    form: Format = options.format
+    started = time.perf_counter()
+    from .config import find_config, load_config
+    from .write import WriteError
+
+    try:
+        config = load_config(options.config or find_config(Path.cwd()))
+        from .generate import generate
+
+        generated = generate(config)
+    except GenerationError as error:
+        print(render(error.diagnostics, form), file=sys.stderr)
+        if form == "text":
+            count = len(error.diagnostics)
+            print(f"\n{count} error{'s' if count > 1 else ''}; nothing was written.", file=sys.stderr)
+        return WRONG
+    if generated.warnings and not (options.quiet and form == "text"):
+        print(render(generated.warnings, form), file=sys.stderr)
+    from .write import compare, write
+
+    try:
+        changes = (
+            compare(config.output, generated.files)
+            if options.check
+            else write(config.output, generated.files)
+        )
+    except WriteError as error:
+        print(error, file=sys.stderr)
+        return WRONG
+    seconds = time.perf_counter() - started
+    if form == "json":
+        print(json.dumps(_report(changes, len(generated.files), seconds, check=options.check), indent=2))
+    elif options.check and changes:
+        _show_drift(changes, config.package)
+    elif not options.quiet:
+        print(_summary(changes, generated.resources, generated.methods, config.package, seconds))
+    return FOUND if options.check and changes else DONE
+
+
+def _report(changes: Sequence[Change], files: int, seconds: float, *, check: bool) -> dict[str, Any]:
+    return {
+        "files": files,
+        "seconds": round(seconds, 3),
+        "written": not check and bool(changes),
+        "changes": [{"path": change.path, "kind": change.kind} for change in changes],
+    }
+
+
+def _summary(changes: Sequence[Change], resources: int, methods: int, package: str, seconds: float) -> str:
+    what = f"{package}: {resources} resources, {methods} methods"
+    if not changes:
+        return f"{what}; no change ({seconds:.2f} s)."
+    counts = {
+        kind: sum(change.kind == kind for change in changes) for kind in ("added", "changed", "removed")
+    }
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    return f"{what}; files: {told} ({seconds:.2f} s)."
+
+
+def _show_drift(changes: Sequence[Change], package: str) -> None:
+    from .write import render_diff
+
+    print(render_diff(changes, colour=sys.stdout.isatty()))
+    print(
+        f"{package} is not what the schema, the queries and this generator give: {len(changes)} "
+        f"file{'s differ' if len(changes) > 1 else ' differs'}. Run `penstock generate` and commit the result.",
+        file=sys.stderr,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

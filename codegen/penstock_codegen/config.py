@@ -1,0 +1,340 @@
+"""`[tool.penstock]` in pyproject.toml: read, checked, with errors that name the key and its line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import names
+from .diagnostics import Diagnostic, Problems, at, did_you_mean, shown_path
+from .types import ANY, PythonType, TypeSyntaxError, parse_type
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """The Python types of a GraphQL scalar: what is taken as an argument, and what an answer gives."""
+
+    input: PythonType
+    output: PythonType
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFields:
+    """The names by which payloads carry errors as data: a Boolean, a text, and lists of problems."""
+
+    success: tuple[str, ...] = ("success",)
+    message: tuple[str, ...] = ("error",)
+    problems: tuple[str, ...] = ("userErrors", "errors")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration of one generated package. Paths are absolute; `root` is the folder of the file it came from."""
+
+    file: Path
+    root: Path
+    schema: tuple[str, ...]
+    queries: Path
+    output: Path
+    context: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    scalars: Mapping[str, Scalar] = field(default_factory=dict)
+    types: Mapping[str, PythonType] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    errors: ErrorFields = ErrorFields()
+
+    @property
+    def package(self) -> str:
+        """The import name of what is generated."""
+        return self.output.name
+
+
+_KEYS = ("schema", "queries", "output", "context", "headers", "scalars", "types", "names", "errors")
+
+
+def load_config(file: Path) -> Config:
+    """The configuration in a TOML file: `[tool.penstock]` of a pyproject.toml, or the top level of any other.
+
+    Raises `GenerationError` with everything that is wrong with it.
+    """
+    problems = Problems()
+    shown = file.name
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        problems.add(
+            Diagnostic(
+                shown,
+                0,
+                0,
+                f"The configuration cannot be read: {reason}.",
+                "C001",
+                "Give its path with --config.",
+            )
+        )
+        problems.stop_if_any()
+        raise AssertionError from error
+    except UnicodeDecodeError:
+        problems.add(Diagnostic(shown, 0, 0, "The configuration is not UTF-8.", "C001", "Save it as UTF-8."))
+        problems.stop_if_any()
+        raise
+    try:
+        table: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, line, column = _toml_error(str(error), text)
+        problems.add(at(shown, text, line, column, f"This is not TOML: {message}.", "C002"))
+        problems.stop_if_any()
+        raise
+    prefix: tuple[str, ...] = ()
+    if file.name == "pyproject.toml":
+        prefix = ("tool", "penstock")
+        for name in prefix:
+            table = table.get(name) if isinstance(table, dict) else None
+        if table is None:
+            problems.add(
+                Diagnostic(
+                    shown,
+                    0,
+                    0,
+                    "There is no [tool.penstock] section here.",
+                    "C003",
+                    'Add one with schema, queries and output, such as output = "generated/my_api".',
+                )
+            )
+            problems.stop_if_any()
+    reader = _Reader(shown, text, prefix, problems)
+    config = reader.config(file.resolve(), table if isinstance(table, dict) else {})
+    problems.stop_if_any()
+    return config
+
+
+class _Reader:
+    def __init__(self, path: str, text: str, prefix: tuple[str, ...], problems: Problems) -> None:
+        self._path = path
+        self._text = text
+        self._prefix = prefix
+        self._problems = problems
+
+    def config(self, file: Path, table: dict[str, Any]) -> Config:
+        for key in table:
+            if key not in _KEYS:
+                hint = did_you_mean(key, _KEYS) or f"The keys are {', '.join(_KEYS)}."
+                self._wrong((key,), f'There is no setting "{key}".', "C004", hint)
+        root = file.parent
+        schema = table.get("schema", "schema.graphql")
+        schemas = tuple(schema) if isinstance(schema, list) else (schema,)
+        if not schemas or not all(isinstance(item, str) and item for item in schemas):
+            self._wrong(("schema",), "schema is a path, a glob, a URL, or a list of them.", "C005")
+            schemas = ()
+        queries = self._string(table, "queries", "queries")
+        output = self._string(table, "output", "")
+        if not output:
+            if "output" not in table:
+                self._wrong(
+                    (),
+                    "output is missing.",
+                    "C005",
+                    'Say where the package goes: output = "generated/my_api".',
+                )
+        elif not Path(output).name.isidentifier():
+            self._wrong(
+                ("output",),
+                f'output ends in "{Path(output).name}", which cannot be imported.',
+                "C005",
+                "Its last part is the package's import name: letters, digits and underscores.",
+            )
+        return Config(
+            file=file,
+            root=root,
+            schema=schemas,
+            queries=(root / queries).resolve(),
+            output=root / output,
+            context=self._strings(table, "context"),
+            headers=self._headers(table),
+            scalars=self._scalars(table),
+            types=self._types(table),
+            names=self._names(table),
+            errors=self._errors(table),
+        )
+
+    def _string(self, table: dict[str, Any], key: str, default: str) -> str:
+        value = table.get(key, default)
+        if isinstance(value, str):
+            return value
+        self._wrong((key,), f"{key} is a string, and this is {_kind(value)}.", "C005")
+        return default
+
+    def _strings(self, table: dict[str, Any], key: str, *, under: str = "") -> tuple[str, ...]:
+        value = table.get(key, [])
+        if isinstance(value, str):
+            value = [value]
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        where = (under, key) if under else (key,)
+        self._wrong(where, f"{key} is a list of strings, and this is {_kind(value)}.", "C005")
+        return ()
+
+    def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
+        value = table.get(key, {})
+        if isinstance(value, dict):
+            return value
+        self._wrong((key,), f"{key} is a table, and this is {_kind(value)}.", "C005")
+        return {}
+
+    def _headers(self, table: dict[str, Any]) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        for name, value in self._table(table, "headers").items():
+            if isinstance(value, str):
+                headers[name] = value
+            else:
+                self._wrong(
+                    ("headers", name), f"The header {name} is a string, and this is {_kind(value)}.", "C005"
+                )
+        return headers
+
+    def _scalars(self, table: dict[str, Any]) -> dict[str, Scalar]:
+        scalars: dict[str, Scalar] = {}
+        for name, value in self._table(table, "scalars").items():
+            where = ("scalars", name)
+            if isinstance(value, str):
+                both = self._type(where, value)
+                scalars[name] = Scalar(both, both)
+            elif isinstance(value, dict) and value and value.keys() <= {"input", "output"}:
+                given = {key: self._type(where, text) for key, text in value.items()}
+                scalars[name] = Scalar(given.get("input", ANY), given.get("output", ANY))
+            else:
+                self._wrong(
+                    where,
+                    f"The scalar {name} needs a Python type, or a table with input and output.",
+                    "C005",
+                    f'Such as {name} = {{ input = "uuid.UUID | str", output = "uuid.UUID" }}.',
+                )
+        return scalars
+
+    def _types(self, table: dict[str, Any]) -> dict[str, PythonType]:
+        types: dict[str, PythonType] = {}
+        for name, value in self._table(table, "types").items():
+            if "." not in name:
+                self._wrong(
+                    ("types", name),
+                    f'"{name}" names no field.',
+                    "C005",
+                    'Write the type and the field: "flow_run.serialized_state".',
+                )
+            else:
+                types[name] = self._type(("types", name), value)
+        return types
+
+    def _names(self, table: dict[str, Any]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key, value in self._table(table, "names").items():
+            if not isinstance(value, str) or names.attribute_name(value) != value:
+                self._wrong(
+                    ("names", key),
+                    f"{value!r} cannot be the name of an attribute.",
+                    "C005",
+                    "Use lower-case words joined by underscores, that no handle or model uses itself.",
+                )
+            else:
+                found[key] = value
+        return found
+
+    def _errors(self, table: dict[str, Any]) -> ErrorFields:
+        errors = self._table(table, "errors")
+        known = ("success", "message", "problems")
+        for key in errors:
+            if key not in known:
+                hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
+                self._wrong(("errors", key), f'There is no setting "errors.{key}".', "C004", hint)
+        default = ErrorFields()
+        return ErrorFields(
+            *(
+                self._strings(errors, key, under="errors") if key in errors else getattr(default, key)
+                for key in known
+            )
+        )
+
+    def _type(self, where: tuple[str, ...], value: object) -> PythonType:
+        if not isinstance(value, str):
+            self._wrong(where, f"A Python type is written as a string, and this is {_kind(value)}.", "C005")
+            return ANY
+        try:
+            return parse_type(value)
+        except TypeSyntaxError as error:
+            self._wrong(
+                where,
+                f'"{value}" is no Python type: {error}.',
+                "C006",
+                'Such as "uuid.UUID | str", "list[str]".',
+            )
+            return ANY
+
+    def _wrong(self, key: tuple[str, ...], message: str, code: str, hint: str = "") -> None:
+        line, column = locate(self._text, (*self._prefix, *key))
+        self._problems.add(at(self._path, self._text, line, column, message, code, hint))
+
+
+def locate(text: str, key: tuple[str, ...]) -> tuple[int, int]:
+    """The line and column where a key of a TOML text stands, or its section, or 1:1."""
+    # tomllib keeps no positions. Sections and bare `key =` lines are all that is needed to point at the right line.
+    best = (1, 1)
+    section: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?([^\]]+)\]\]?\s*(#.*)?$", line):
+            section = _key_parts(header[1])
+            if section == key[: len(section)] and len(section) >= 1:
+                best = (number, line.index("[") + 1)
+            if section == key:
+                return best
+        elif assigned := re.match(
+            r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""", line
+        ):
+            full = section + _key_parts(assigned[1])
+            column = len(line) - len(line.lstrip()) + 1
+            if full == key:
+                return number, column
+            if key[: len(full)] == full:
+                best = (number, column)
+    return best
+
+
+def _key_parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[\w-]+", text))
+
+
+def _toml_error(message: str, text: str) -> tuple[str, int, int]:
+    if found := re.search(r" \(at line (\d+), column (\d+)\)$", message):
+        return message[: found.start()], int(found[1]), int(found[2])
+    lines = text.splitlines() or [""]
+    return message.split(" (at ")[0], len(lines), len(lines[-1]) + 1
+
+
+def _kind(value: object) -> str:
+    names = {
+        bool: "a Boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "a list",
+        dict: "a table",
+    }
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def find_config(start: Path) -> Path:
+    """The pyproject.toml of the project that a folder lies in: in it or above it."""
+    for folder in (start, *start.parents):
+        candidate = folder / "pyproject.toml"
+        if candidate.is_file():
+            return candidate
+    return start / "pyproject.toml"
+
+
+def describe(config: Config, path: Path) -> str:
+    """A path as this configuration's messages show it."""
+    return shown_path(path, config.root)

@@ -1,0 +1,255 @@
+"""What is generated, as data. All decisions are in here; the templates only write them down.
+
+A `Package` has `Resource`s and the client's own `Method`s. A `Resource` has `Attribute`s (the fields of its type), `Relation`s to other
+resources, `Lookup`s that find it, and `Method`s of its handle and of its accessor. A `Method` sends an `Operation` and has a `Result`.
+`InputType`s and `EnumType`s are what methods take and give; `ModelModule`s hold the classes that answers are read into.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .types import PythonType
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A variable as a method's parameter. `default` is the annotation's value where it may be left out."""
+
+    name: str
+    variable: str
+    type: PythonType
+    required: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a payload says that it failed: `depth` is how many steps of the path lead to the payload."""
+
+    depth: int
+    kind: Literal["flag", "problems"]
+    fields: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a method gives.
+
+    nothing   None
+    leaf      a scalar or enum, or a list of them
+    handle    a handle on a resource, made from an identity in the answer
+    resource  a handle that holds its default fields
+    model     a pydantic model, or a list of them
+    """
+
+    kind: Literal["nothing", "leaf", "handle", "resource", "model"]
+    type: PythonType
+    path: tuple[str | int, ...] = ()
+    many: bool = False
+    pages: bool = False
+    nullable: bool = False
+    resource: str = ""
+    identity: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation as it is sent: `text` followed by the fragments' texts."""
+
+    constant: str
+    name: str
+    kind: Literal["query", "mutation"]
+    text: str
+    fragments: tuple[str, ...]
+    binds: tuple[tuple[str, str], ...]
+    context: tuple[tuple[str, bool], ...]
+    idempotency: str | None
+    result: Result
+    # What its answer is read as, before a handle is made of it.
+    read: PythonType
+    # The class and module of the model of its whole data, where it is read into one.
+    model: str = ""
+    model_module: str = ""
+    # The path in Python attributes, where a model is read.
+    attributes: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a handle, an accessor or the client."""
+
+    name: str
+    doc: str
+    parameters: tuple[Parameter, ...]
+    operation: Operation
+    result: Result
+    deprecated: str | None = None
+
+    @property
+    def required(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if parameter.required)
+
+    @property
+    def optional(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if not parameter.required)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A field of a resource's type that is a value. `type` includes None where it is nullable.
+
+    `path` is false where it cannot be named in a path: an object that is part of the default fields.
+    """
+
+    name: str
+    field: str
+    type: PythonType
+    doc: str
+    default: bool
+    path: bool = True
+    deprecated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A field of a resource's type that leads to another resource."""
+
+    name: str
+    field: str
+    target: str
+    nullable: bool
+    many: bool
+    doc: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A variable of a lookup, the attribute it equals, its parameter, and the class its values have."""
+
+    variable: str
+    parameter: str
+    attribute: str
+    type: PythonType
+    value: PythonType
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A way of finding an object, and the frame of any selection of its fields."""
+
+    operation: Operation
+    identities: tuple[Identity, ...]
+    variables: str
+    before: str
+    after: str
+    path: tuple[str | int, ...]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The names of what is generated for a resource, sync and async."""
+
+    handle: str
+    async_handle: str
+    attributes: str
+    paths: str
+    accessor: str
+    async_accessor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A folder of the queries. Without lookups it has no handles, only an accessor."""
+
+    name: str
+    module: str
+    graphql_type: str
+    classes: Classes
+    doc: str
+    attributes: tuple[Attribute, ...]
+    relations: tuple[Relation, ...]
+    lookups: tuple[Lookup, ...]
+    methods: tuple[Method, ...]
+    accessor_methods: tuple[Method, ...]
+    operations: tuple[Operation, ...]
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The names of what is loaded by default."""
+        return tuple(item.name for item in self.attributes if item.default) + tuple(
+            item.name for item in self.relations if item.default
+        )
+
+    @property
+    def has_handle(self) -> bool:
+        return bool(self.lookups)
+
+
+@dataclass(frozen=True, slots=True)
+class EnumMember:
+    name: str
+    value: str
+    doc: str
+    deprecated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    """An enum, and the name of the alias that arguments are annotated with: the enum or one of its values as a literal."""
+
+    name: str
+    graphql_name: str
+    alias: str
+    doc: str
+    members: tuple[EnumMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputField:
+    name: str
+    type: PythonType
+    required: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputType:
+    """An input object as a TypedDict. `functional` where a key cannot be written as a class attribute."""
+
+    name: str
+    graphql_name: str
+    doc: str
+    fields: tuple[InputField, ...]
+    functional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentText:
+    """A fragment's text, under the name of a constant."""
+
+    constant: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Everything that is generated."""
+
+    name: str
+    resources: tuple[Resource, ...]
+    methods: tuple[Method, ...]
+    operations: tuple[Operation, ...]
+    context: tuple[Parameter, ...]
+    enums: tuple[EnumType, ...]
+    inputs: tuple[InputType, ...]
+    fragments: tuple[FragmentText, ...]
+    # The run-time table: object type → its fields in compact form, abstract type → its possible types, leaf → its Python type.
+    table: tuple[tuple[str, str], ...]
+    abstract: tuple[tuple[str, tuple[str, ...]], ...]
+    leaves: tuple[tuple[str, PythonType], ...]

@@ -1,0 +1,270 @@
+"""GraphQL types as Python types: what an answer gives, what an argument takes, and which inputs and enums that needs."""
+
+from __future__ import annotations
+
+import re
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLType,
+    get_named_type,
+    is_leaf_type,
+    is_required_input_field,
+)
+
+from . import ir, names
+from .config import Config, locate
+from .diagnostics import Diagnostic, Problems, at, did_you_mean
+from .names import Scope
+from .types import ANY, Import, PythonType
+
+_BUILTIN = {
+    "String": PythonType("str"),
+    "ID": PythonType("str"),
+    "Int": PythonType("int"),
+    "Float": PythonType("float"),
+    "Boolean": PythonType("bool"),
+}
+
+
+class TypeMapping:
+    """Maps types, and remembers which enums and inputs were asked for: only those are generated."""
+
+    def __init__(self, schema: GraphQLSchema, config: Config, classes: Scope, problems: Problems) -> None:
+        self._schema = schema
+        self._config = config
+        self._classes = classes
+        self._problems = problems
+        self._enums: dict[str, tuple[str, str]] = {}
+        self._inputs: dict[str, str] = {}
+        self._unmapped: set[str] = set()
+        self._attributes: dict[str, dict[str, str]] = {}
+        self._check_overrides()
+
+    def _check_overrides(self) -> None:
+        text = self._config.file.read_text(encoding="utf-8") if self._config.file.is_file() else ""
+        prefix = ("tool", "penstock") if self._config.file.name == "pyproject.toml" else ()
+        for section, key in [("types", key) for key in self._config.types] + [
+            ("names", key) for key in self._config.names
+        ]:
+            type_name, _, field = key.rpartition(".")
+            owner = self._schema.get_type(type_name)
+            fields = getattr(owner, "fields", None)
+            if fields is None:
+                message, hint = (
+                    f'"{key}": the schema has no type "{type_name}" with fields.',
+                    did_you_mean(type_name, self._schema.type_map),
+                )
+            elif field not in fields:
+                message, hint = f'"{key}": {type_name} has no field "{field}".', did_you_mean(field, fields)
+            else:
+                continue
+            line, column = locate(text, (*prefix, section, key))
+            self._problems.add(at(self._config.file.name, text, line, column, message, "C007", hint))
+        for name in self._config.scalars:
+            if not isinstance(self._schema.get_type(name), GraphQLScalarType):
+                line, column = locate(text, (*prefix, "scalars", name))
+                scalars = [
+                    item
+                    for item, type_ in self._schema.type_map.items()
+                    if isinstance(type_, GraphQLScalarType)
+                ]
+                self._problems.add(
+                    at(
+                        self._config.file.name,
+                        text,
+                        line,
+                        column,
+                        f'The schema has no scalar "{name}".',
+                        "C007",
+                        did_you_mean(name, scalars),
+                    )
+                )
+
+    def attribute(self, type_: GraphQLNamedType | None, field: str) -> str:
+        """The Python name of a type's field: the same on handles, in paths and in models."""
+        if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            return names.attribute_name(field)
+        if type_.name not in self._attributes:
+            scope = Scope(type_.name, self._problems)
+            given = {name: self._config.names.get(f"{type_.name}.{name}") for name in type_.fields}
+            for name, wanted in given.items():
+                if wanted:
+                    scope.claim(wanted, f"{type_.name}.{name}")
+            self._attributes[type_.name] = {
+                name: wanted
+                or scope.claim(
+                    names.attribute_name(name),
+                    f"{type_.name}.{name}",
+                    fallback=f"{names.attribute_name(name)}_",
+                )
+                for name, wanted in given.items()
+            }
+        return self._attributes[type_.name].get(field) or names.attribute_name(field)
+
+    # ------------------------------------------------------------------------------------------------- what answers give
+
+    def output(self, type_: GraphQLType, field: str = "") -> PythonType:
+        """The type of a leaf in an answer, None included where it may be null. `field` is `type.field`, for a type of its own."""
+        own = self._config.types.get(field)
+        if own is not None:
+            return own if isinstance(type_, GraphQLNonNull) else own.optional()
+        return self._wrap(type_, "list", self.leaf(get_named_type(type_)))
+
+    def leaf(self, type_: GraphQLNamedType) -> PythonType:
+        """The type of a scalar or enum in an answer."""
+        if isinstance(type_, GraphQLEnumType):
+            name, _ = self._enum(type_)
+            return PythonType(name, frozenset({Import("enums", name, local=True)}))
+        return self._scalar(type_.name, output=True)
+
+    def _wrap(self, type_: GraphQLType, container: str, leaf: PythonType) -> PythonType:
+        if isinstance(type_, GraphQLNonNull):
+            return self._wrap_non_null(type_.of_type, container, leaf)
+        return self._wrap_non_null(type_, container, leaf).optional()
+
+    def _wrap_non_null(self, type_: GraphQLType, container: str, leaf: PythonType) -> PythonType:
+        if isinstance(type_, GraphQLList):
+            inner = self._wrap(type_.of_type, container, leaf)
+            imports = (Import("collections.abc", container),) if container == "Sequence" else ()
+            return inner.inside(container, *imports)
+        return leaf
+
+    # ------------------------------------------------------------------------------------------------ what arguments take
+
+    def input(self, type_: GraphQLType, field: str = "") -> PythonType:
+        """The type of an argument or an input's field, None included where it may be null."""
+        own = self._config.types.get(field)
+        if own is not None:
+            return own if isinstance(type_, GraphQLNonNull) else own.optional()
+        named = get_named_type(type_)
+        if isinstance(named, GraphQLEnumType):
+            _, alias = self._enum(named)
+            leaf = PythonType(alias, frozenset({Import("enums", alias, local=True)}))
+        elif isinstance(named, GraphQLInputObjectType):
+            name = self._input(named)
+            leaf = PythonType(name, frozenset({Import("inputs", name, local=True)}))
+        else:
+            leaf = self._scalar(named.name, output=False)
+        return self._wrap(type_, "Sequence", leaf)
+
+    def required_input(self, type_: GraphQLType, field: str = "") -> PythonType:
+        """The type of an argument that must be given and cannot be null."""
+        shown = self.input(type_, field)
+        return PythonType(shown.text.removesuffix(" | None"), shown.imports)
+
+    def _scalar(self, name: str, *, output: bool) -> PythonType:
+        if name in self._config.scalars:
+            scalar = self._config.scalars[name]
+            return scalar.output if output else scalar.input
+        if name in _BUILTIN:
+            return _BUILTIN[name]
+        if name not in self._unmapped:
+            self._unmapped.add(name)
+            self._problems.add(
+                Diagnostic(
+                    self._config.file.name,
+                    0,
+                    0,
+                    f"The scalar {name} has no Python type, so its values are Any.",
+                    "W001",
+                    f'Map it: [tool.penstock.scalars] {name} = "…".',
+                    level="warning",
+                )
+            )
+        return ANY
+
+    def _enum(self, type_: GraphQLEnumType) -> tuple[str, str]:
+        if type_.name not in self._enums:
+            origin = f"the enum {type_.name}"
+            wanted = names.class_name(type_.name)
+            name = self._classes.claim(wanted, origin, fallback=f"{wanted}Enum")
+            alias = self._classes.claim(f"{name}Value", f"the values of {origin}", fallback=f"{name}Literal")
+            self._enums[type_.name] = (name, alias)
+        return self._enums[type_.name]
+
+    def _input(self, type_: GraphQLInputObjectType) -> str:
+        if type_.name not in self._inputs:
+            wanted = names.class_name(type_.name)
+            self._inputs[type_.name] = self._classes.claim(
+                wanted, f"the input {type_.name}", fallback=f"{wanted}Input"
+            )
+        return self._inputs[type_.name]
+
+    # ------------------------------------------------------------------------------------------------------- what was used
+
+    def input_types(self) -> tuple[ir.InputType, ...]:
+        """The inputs that were asked for, and those they need, by name."""
+        done: dict[str, ir.InputType] = {}
+        while waiting := [name for name in self._inputs if name not in done]:
+            for graphql_name in waiting:
+                type_ = self._schema.get_type(graphql_name)
+                assert isinstance(type_, GraphQLInputObjectType)
+                done[graphql_name] = self._input_type(type_)
+        return tuple(sorted(done.values(), key=lambda item: item.name))
+
+    def _input_type(self, type_: GraphQLInputObjectType) -> ir.InputType:
+        fields = []
+        for name, field in type_.fields.items():
+            fields.append(
+                ir.InputField(
+                    name,
+                    self.input(field.type, f"{type_.name}.{name}"),
+                    is_required_input_field(field),
+                    text(field.description),
+                )
+            )
+        functional = any(
+            names.identifier(item.name, public=False) != item.name or item.name.startswith("__")
+            for item in fields
+        )
+        return ir.InputType(
+            self._inputs[type_.name], type_.name, text(type_.description), tuple(fields), functional
+        )
+
+    def enum_types(self) -> tuple[ir.EnumType, ...]:
+        """The enums that were asked for, by name. Ask after `input_types`, which may ask for more."""
+        found = []
+        for graphql_name, (name, alias) in self._enums.items():
+            type_ = self._schema.get_type(graphql_name)
+            assert isinstance(type_, GraphQLEnumType)
+            scope = Scope(name, self._problems)
+            members = []
+            for value, definition in type_.values.items():
+                wanted = names.enum_member(value)
+                member = scope.claim(wanted, f"{graphql_name}.{value}", fallback=f"{wanted}_")
+                members.append(
+                    ir.EnumMember(member, value, text(definition.description), definition.deprecation_reason)
+                )
+            found.append(ir.EnumType(name, graphql_name, alias, text(type_.description), tuple(members)))
+        return tuple(sorted(found, key=lambda item: item.name))
+
+    def runtime_leaf(self, type_: GraphQLNamedType) -> PythonType | None:
+        """The type that `get` converts a leaf to, or None where the JSON value is the value."""
+        if not is_leaf_type(type_):
+            return None
+        leaf = self.leaf(type_)
+        return None if leaf.is_any else leaf
+
+
+def text(description: str | None) -> str:
+    """A description as paragraphs: the line breaks that only kept the schema's own lines short are taken out."""
+    paragraphs: list[str] = []
+    for line in (description or "").strip().splitlines():
+        # A blank line, a list's item or an indented line starts anew; all else goes on.
+        goes_on = (
+            paragraphs and paragraphs[-1] and line.strip() and not re.match(r"\s|[-*+#>|`]|\d+[.)]\s", line)
+        )
+        if goes_on and not paragraphs[-1].startswith((" ", "\t", "|", "#", "`")):
+            paragraphs[-1] += f" {line.strip()}"
+        else:
+            paragraphs.append(line.rstrip())
+    return "\n".join(paragraphs)

@@ -1,0 +1,486 @@
+"""The models that answers are read into: ariadne-codegen makes their structure, in memory; names, leaf types and text are ours.
+
+It gets each operation and fragment as it is sent, so that a model has what an answer has. Of its classes, the bases, the nesting and
+the unions are kept; a field is renamed by our rules, and a leaf gets the same Python type that it has everywhere else in the package.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ariadne_codegen.client_generators.result_types import ResultTypesGenerator
+from ariadne_codegen.exceptions import NotSupported, ParsingError
+from ariadne_codegen.utils import str_to_pascal_case
+from graphql import (
+    ExecutableDefinitionNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    SelectionSetNode,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+)
+
+from . import names
+from .diagnostics import Diagnostic, Problems
+from .mapping import TypeMapping, text
+from .names import Scope
+from .operations import (
+    Document,
+    Fragment,
+    Queries,
+    is_composite_with_fields,
+    place_of,
+    sent_fragment,
+    sent_operation,
+)
+from .types import Import, PythonType
+
+
+@dataclass(frozen=True, slots=True)
+class ModelField:
+    """A field of a model. `alias` is the answer's name where the attribute's differs, `discriminator` tells a union's members apart."""
+
+    name: str
+    type: PythonType
+    doc: str
+    alias: str = ""
+    discriminator: str = ""
+    default: str = ""
+
+
+@dataclass(slots=True)
+class ModelClass:
+    """A class of a model module."""
+
+    name: str
+    bases: tuple[str, ...]
+    doc: str
+    fields: list[ModelField] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model of an operation or fragment: its root class, and all classes that were made for it."""
+
+    name: str
+    module: str
+    classes: Mapping[str, ModelClass]
+    models: Models
+
+    @property
+    def imported(self) -> Import:
+        return Import(self.module, self.name, local=True)
+
+    def attributes(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """A path of an answer as attributes of the model."""
+        return tuple(step for step, _ in self._follow(path))
+
+    def annotation(self, path: tuple[str | int, ...]) -> PythonType:
+        """The type at the end of a path."""
+        type_ = PythonType(self.name, frozenset({self.imported}))
+        for _, reached in self._follow(path):
+            type_ = reached
+        return type_
+
+    def element(self, path: tuple[str | int, ...]) -> PythonType:
+        """The type at the end of a path without its lists and None: what one element is."""
+        type_ = self.annotation(path)
+        shown = type_.text.removesuffix(" | None")
+        while shown.startswith("list["):
+            shown = shown[len("list[") : -1].removesuffix(" | None")
+        return PythonType(shown, type_.imports)
+
+    def _follow(self, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, PythonType]]:
+        current = self.name
+        type_ = PythonType(current)
+        for step in path:
+            if isinstance(step, int):
+                yield step, type_
+                continue
+            attribute, type_ = self.models.field_of(current, step)
+            yield attribute, type_
+            shown = type_.text.removesuffix(" | None")
+            while shown.startswith("list["):
+                shown = shown[len("list[") : -1].removesuffix(" | None")
+            current = shown
+
+
+class Models:
+    """All models of a package, made as they are asked for."""
+
+    def __init__(
+        self, schema: GraphQLSchema, queries: Queries, types: TypeMapping, classes: Scope, problems: Problems
+    ) -> None:
+        self._schema = schema
+        self._queries = queries
+        self._types = types
+        self._scope = classes
+        self._problems = problems
+        self._sent = {name: sent_fragment(item, schema) for name, item in queries.fragments.items()}
+        self._fragments: dict[str, Loaded] = {}
+        self._operations: dict[str, Loaded] = {}
+        self._all: dict[str, ModelClass] = {}
+        self._modules: dict[str, list[ModelClass]] = {}
+        # A fragment has a module of its own: fragments never spread in a circle, so that these modules never import in one.
+        self._module_names = Scope("models", problems)
+        self._module_names.claim("client", "the client's own operations")
+
+    @property
+    def modules(self) -> Mapping[str, list[ModelClass]]:
+        """The classes by module, in the order in which they can be defined."""
+        return {name: self._modules[name] for name in sorted(self._modules)}
+
+    def module_of(self, name: str) -> str | None:
+        """The module that a class is in, or None where it is no model."""
+        return next(
+            (
+                module
+                for module, classes in self._modules.items()
+                if any(item.name == name for item in classes)
+            ),
+            None,
+        )
+
+    def field_of(self, class_name: str, key: str) -> tuple[str, PythonType]:
+        """The attribute and type that a class, or one of its bases, has for an answer's key."""
+        model = self._all[class_name]
+        if key in model.keys:
+            name = model.keys[key]
+            return name, next(item.type for item in model.fields if item.name == name)
+        for base in model.bases:
+            if base in self._all:
+                return self.field_of(base, key)
+        raise KeyError(key)
+
+    def fragment(self, fragment: Fragment) -> Loaded:
+        """The model of a fragment."""
+        if fragment.name not in self._fragments:
+            wanted = names.identifier(names.snake(fragment.name))
+            module = f"models.{self._module_names.claim(wanted, f'the fragment {fragment.name}', fallback=f'{wanted}_fragment')}"
+            place = place_of(fragment.node, fragment.file)
+            self._fragments[fragment.name] = self._load(
+                self._sent[fragment.name], fragment.type_name, module, place, names.class_name(fragment.name)
+            )
+        return self._fragments[fragment.name]
+
+    def operation(self, document: Document) -> Loaded:
+        """The model of an operation's whole data."""
+        if document.name not in self._operations:
+            wanted = names.module_name(document.folder) if document.folder else "client"
+            origin = f"the folder {document.folder}" if document.folder else "the client's own operations"
+            module = f"models.{self._module_names.claim(wanted, origin, fallback=f'{wanted}_operations')}"
+            sent = sent_operation(document, self._schema)
+            root = self._schema.get_root_type(document.node.operation)
+            assert root is not None, "validated before"
+            wanted = names.class_name(document.name)
+            self._operations[document.name] = self._load(
+                sent, root.name, module, document.place(), f"{wanted}Data"
+            )
+        return self._operations[document.name]
+
+    def _load(
+        self, node: ExecutableDefinitionNode, type_name: str, module: str, place: Diagnostic, root: str
+    ) -> Loaded:
+        for name in _spreads(node.selection_set):
+            self.fragment(self._queries.fragments[name])
+        try:
+            with warnings.catch_warnings():
+                # What is deprecated in the schema is told by the types we generate, not while generating.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                generator = ResultTypesGenerator(
+                    schema=self._schema,
+                    operation_definition=node,
+                    enums_module_name="enums",
+                    fragments_module_name="fragments",
+                    fragments_definitions=self._sent,
+                    convert_to_snake_case=False,
+                )
+                body = generator.generate().body
+        except (NotSupported, ParsingError, KeyError, AttributeError, RecursionError) as error:
+            self._problems.add(
+                Diagnostic(
+                    place.path,
+                    place.line,
+                    place.column,
+                    f"No model can be made for this: {error or type(error).__name__}.",
+                    "M001",
+                    "Write its selections out instead of nesting fragments.",
+                    place.source,
+                )
+            )
+            self._problems.stop_if_any()
+            raise AssertionError from error
+        definitions = {item.name: item for item in body if isinstance(item, ast.ClassDef)}
+        # `Name = Fragment` stands for a class that would only spread the fragment.
+        same = {
+            target.id: item.value.id
+            for item in body
+            if isinstance(item, ast.Assign) and isinstance(item.value, ast.Name)
+            for target in item.targets
+            if isinstance(target, ast.Name)
+        }
+        assert node.name is not None
+        return _Transform(self, node, type_name, module, definitions, same, root).loaded()
+
+
+class _Transform:
+    """One of ariadne-codegen's modules on its way to ours."""
+
+    def __init__(
+        self,
+        models: Models,
+        node: ExecutableDefinitionNode,
+        type_name: str,
+        module: str,
+        definitions: Mapping[str, ast.ClassDef],
+        same: Mapping[str, str],
+        root: str,
+    ) -> None:
+        self._models = models
+        self._node = node
+        self._type_name = type_name
+        self._module = module
+        self._definitions = definitions
+        assert node.name is not None
+        self._root_name = str_to_pascal_case(node.name.value)
+        self._names: dict[str, str] = {}
+        origin = f"the models of {node.name.value}"
+        for name in definitions:
+            wanted = (
+                root
+                if name == self._root_name
+                else names.class_name(f"{root.removesuffix('Data')}{name.removeprefix(self._root_name)}")
+            )
+            self._names[name] = self._claim(wanted, f"{origin} ({name})")
+        self._fragment_classes = {
+            str_to_pascal_case(name): loaded for name, loaded in models._fragments.items()
+        }
+        for name, fragment in same.items():
+            if fragment in self._fragment_classes:
+                self._names[name] = self._fragment_classes[fragment].name
+        self._done: dict[str, ModelClass] = {}
+
+    def _claim(self, wanted: str, origin: str) -> str:
+        scope = self._models._scope
+        return scope.claim(wanted, origin, fallback=f"{wanted}Model")
+
+    def loaded(self) -> Loaded:
+        selections = [self._node.selection_set]
+        type_ = self._models._schema.get_type(self._type_name)
+        order: list[ModelClass] = []
+        self._visit(self._root_name, type_, selections, order)
+        self._models._modules.setdefault(self._module, []).extend(order)
+        return Loaded(self._names[self._root_name], self._module, dict(self._done), self._models)
+
+    def _visit(
+        self,
+        name: str,
+        type_: GraphQLNamedType | None,
+        selections: Iterable[SelectionSetNode],
+        order: list[ModelClass],
+    ) -> None:
+        if name in self._done or name not in self._definitions:
+            return
+        definition = self._definitions[name]
+        bases = tuple(self._base(base) for base in definition.bases if isinstance(base, ast.Name))
+        model = ModelClass(self._names[name], bases, text(type_.description if type_ else ""))
+        self._done[name] = model
+        self._models._all[model.name] = model
+        scope = Scope(model.name, self._models._problems)
+        nodes: dict[str, list[FieldNode]] = {}
+        for selection_set in selections:
+            for node in _fields(selection_set, type_, self._models._schema, self._models._sent):
+                nodes.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
+        for item in definition.body:
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                self._field(model, scope, type_, nodes, item, order)
+        order.append(model)
+
+    def _base(self, node: ast.Name) -> str:
+        loaded = self._fragment_classes.get(node.id)
+        return loaded.name if loaded else "Model"
+
+    def _field(
+        self,
+        model: ModelClass,
+        scope: Scope,
+        type_: GraphQLNamedType | None,
+        nodes: Mapping[str, list[FieldNode]],
+        item: ast.AnnAssign,
+        order: list[ModelClass],
+    ) -> None:
+        assert isinstance(item.target, ast.Name)
+        keywords = {
+            keyword.arg: keyword.value.value
+            for keyword in (item.value.keywords if isinstance(item.value, ast.Call) else ())
+            if isinstance(keyword.value, ast.Constant)
+        }
+        key = str(keywords.get("alias", item.target.id))
+        chosen = nodes.get(key, [])
+        if key == "__typename" or (chosen and chosen[0].name.value == "__typename"):
+            annotation = PythonType(ast.unparse(item.annotation), frozenset({Import("typing", "Literal")}))
+            if "Literal" not in annotation.text:
+                annotation = PythonType("str")
+            annotation = PythonType(annotation.text.replace("'", '"'), annotation.imports)
+            name = scope.claim("typename_" if key == "__typename" else names.attribute_name(key), key)
+            model.fields.append(
+                ModelField(
+                    name, annotation, "The name of the object's type.", alias=key if key != name else ""
+                )
+            )
+            model.keys[key] = name
+            return
+        field_ = (
+            type_.fields.get(chosen[0].name.value) if chosen and is_composite_with_fields(type_) else None
+        )
+        if field_ is None:
+            return
+        named = get_named_type(field_.type)
+        assert type_ is not None
+        if is_leaf_type(named):
+            annotation = self._models._types.output(field_.type, f"{type_.name}.{chosen[0].name.value}")
+            if any(_conditional(node) for node in chosen) and all(_conditional(node) for node in chosen):
+                annotation = annotation.optional()
+        else:
+            below = [node.selection_set for node in chosen if node.selection_set is not None]
+            for inner in _class_names(item.annotation):
+                if inner in self._definitions:
+                    self._visit(inner, self._type_of(inner, named), below, order)
+            annotation = self._annotation(item.annotation)
+        plain = chosen[0].alias is None
+        wanted = self._models._types.attribute(type_, key) if plain else names.attribute_name(key)
+        name = scope.claim(wanted, key, fallback=f"{wanted}_")
+        default = "None" if any(_conditional(node) for node in chosen) else ""
+        model.fields.append(
+            ModelField(
+                name,
+                annotation,
+                text(field_.description),
+                alias=key if key != name else "",
+                discriminator="typename_" if "discriminator" in keywords else "",
+                default=default,
+            )
+        )
+        model.keys[key] = name
+
+    def _type_of(self, class_name: str, declared: GraphQLNamedType) -> GraphQLNamedType:
+        """The type that a class is for: of an interface or union, the member that its type name says."""
+        if not is_abstract_type(declared):
+            return declared
+        for item in self._definitions[class_name].body:
+            if isinstance(item, ast.AnnAssign) and isinstance(item.annotation, ast.Subscript):
+                literals = [
+                    node.id.strip("\"'")
+                    for node in ast.walk(item.annotation.slice)
+                    if isinstance(node, ast.Name)
+                ]
+                literals += [
+                    str(node.value)
+                    for node in ast.walk(item.annotation.slice)
+                    if isinstance(node, ast.Constant)
+                ]
+                if len(literals) == 1:
+                    return self._models._schema.get_type(literals[0]) or declared
+                break
+        return declared
+
+    def _annotation(self, node: ast.expr) -> PythonType:
+        imports: set[Import] = set()
+        shown = self._write(node, imports)
+        return PythonType(shown, frozenset(imports))
+
+    def _write(self, node: ast.expr, imports: set[Import]) -> str:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return self._write(ast.Name(id=node.value), imports)
+        if isinstance(node, ast.Name):
+            name = node.id.strip("\"'")
+            if name in self._names:
+                shown = self._names[name]
+            elif name in self._fragment_classes:
+                shown = self._fragment_classes[name].name
+            else:
+                return name
+            module = (
+                self._module if shown not in {item.name for item in self._fragment_classes.values()} else ""
+            )
+            if not module:
+                module = next(item.module for item in self._fragment_classes.values() if item.name == shown)
+            imports.add(Import(module, shown, local=True))
+            return shown
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            generic = node.value.id
+            items = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+            if generic == "Optional":
+                return f"{self._write(items[0], imports)} | None"
+            if generic == "Union":
+                return " | ".join(self._write(item, imports) for item in items)
+            if generic in ("list", "List"):
+                return f"list[{self._write(items[0], imports)}]"
+            if generic == "Annotated":
+                imports.add(Import("typing", "Annotated"))
+                imports.add(Import("pydantic", "Field"))
+                return f'Annotated[{self._write(items[0], imports)}, Field(discriminator="typename_")]'
+        return ast.unparse(node)
+
+
+def _spreads(selection_set: SelectionSetNode | None) -> Iterator[str]:
+    for item in selection_set.selections if selection_set else ():
+        if isinstance(item, FragmentSpreadNode):
+            yield item.name.value
+        elif isinstance(item, FieldNode | InlineFragmentNode):
+            yield from _spreads(item.selection_set)
+
+
+def _fields(
+    selection_set: SelectionSetNode,
+    type_: GraphQLNamedType | None,
+    schema: GraphQLSchema,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> Iterator[FieldNode]:
+    """The fields that a selection set selects on a type, through inline fragments and fragments that apply to it."""
+    for item in selection_set.selections:
+        if isinstance(item, FieldNode):
+            yield item
+            continue
+        if isinstance(item, InlineFragmentNode):
+            condition, inner = item.type_condition, item.selection_set
+        else:
+            fragment = fragments[item.name.value]  # type: ignore[attr-defined]  # the third kind of selection is a spread
+            condition, inner = fragment.type_condition, fragment.selection_set
+        if condition is None or type_ is None or _applies(schema, condition.name.value, type_):
+            yield from _fields(inner, type_, schema, fragments)
+
+
+def _applies(schema: GraphQLSchema, condition: str, type_: GraphQLNamedType) -> bool:
+    if condition == type_.name:
+        return True
+    wider = schema.get_type(condition)
+    return (
+        isinstance(wider, GraphQLInterfaceType | GraphQLUnionType)
+        and isinstance(type_, GraphQLObjectType)
+        and schema.is_sub_type(wider, type_)
+    )
+
+
+def _conditional(node: FieldNode) -> bool:
+    return any(directive.name.value in ("include", "skip") for directive in node.directives or ())
+
+
+def _class_names(node: ast.expr) -> Iterator[str]:
+    for item in ast.walk(node):
+        if isinstance(item, ast.Name):
+            yield item.id.strip("\"'")
+        elif isinstance(item, ast.Constant) and isinstance(item.value, str):
+            yield item.value

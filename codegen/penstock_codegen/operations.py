@@ -1,0 +1,391 @@
+"""The queries: loaded file by file, parsed, named, validated against the schema, and made ready to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeGuard
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionNode,
+    SelectionSetNode,
+    Source,
+    get_named_type,
+    is_abstract_type,
+    parse,
+    print_ast,
+    specified_rules,
+    strip_ignored_characters,
+)
+from graphql.language import NameNode
+from graphql.language.visitor import ParallelVisitor, visit
+from graphql.utilities.type_info import TypeInfo, TypeInfoVisitor
+from graphql.validation import (
+    ExecutableDefinitionsRule,
+    LoneAnonymousOperationRule,
+    NoUnusedFragmentsRule,
+    UniqueOperationNamesRule,
+    ValidationContext,
+)
+
+from . import names
+from .config import Config
+from .diagnostics import Diagnostic, Problems, at, did_you_mean, shown_path
+from .schema import CLIENT_DIRECTIVE_NAMES, problem, syntax_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A fragment of the queries, the file it stands in, and the folder: empty for the root."""
+
+    name: str
+    file: str
+    folder: str
+    node: FragmentDefinitionNode
+
+    @property
+    def type_name(self) -> str:
+        return self.node.type_condition.name.value
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One operation: the folder (resource) and the method that its file names, its full name, and its syntax."""
+
+    folder: str
+    method: str
+    name: str
+    file: str
+    node: OperationDefinitionNode
+
+    @property
+    def kind(self) -> str:
+        return self.node.operation.value
+
+    def place(self, node: Node | None = None) -> Diagnostic:
+        """An empty diagnostic at a node of the operation, or at the operation."""
+        return place_of(node or self.node, self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """All operations and fragments of a queries folder, valid against the schema, in the order of their files."""
+
+    documents: tuple[Document, ...]
+    fragments: Mapping[str, Fragment]
+
+    def spread(self, selection_set: SelectionSetNode | None) -> tuple[str, ...]:
+        """The names of all fragments that a selection set spreads, directly or through others, each once, in order."""
+        found: dict[str, None] = {}
+        waiting = list(_spreads(selection_set))
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                found[name] = None
+                waiting += _spreads(self.fragments[name].node.selection_set)
+        return tuple(found)
+
+
+def place_of(node: Node, file: str) -> Diagnostic:
+    """An empty diagnostic at a node: a place to say something about."""
+    if node.loc is None:
+        return Diagnostic(file, 0, 0, "", "")
+    start = node.loc.source.get_location(node.loc.start)
+    return at(node.loc.source.name, node.loc.source.body, start.line, start.column, "", "")
+
+
+def load_queries(config: Config, schema: GraphQLSchema, problems: Problems) -> Queries:
+    """All of the queries folder. Raises `GenerationError` with everything that is wrong in it."""
+    if not config.queries.is_dir():
+        problems.add(
+            Diagnostic(
+                shown_path(config.queries, config.root),
+                0,
+                0,
+                "There is no such folder of queries.",
+                "Q001",
+                f"{config.file.name} names it as queries.",
+            )
+        )
+        problems.stop_if_any()
+    documents: list[Document] = []
+    fragments: dict[str, Fragment] = {}
+    by_name: dict[str, Document] = {}
+    for path in sorted(config.queries.rglob("*.graphql")) + sorted(config.queries.rglob("*.gql")):
+        file = shown_path(path, config.root)
+        folder = "_".join(path.relative_to(config.queries).parts[:-1])
+        for item in _parse(path, file, problems):
+            if isinstance(item, FragmentDefinitionNode):
+                _add_fragment(Fragment(item.name.value, file, folder, item), fragments, problems)
+            elif isinstance(item, OperationDefinitionNode):
+                document = _document(path, file, folder, item, documents, problems)
+                if document is None:
+                    continue
+                other = by_name.setdefault(document.name, document)
+                if other is not document:
+                    _wrong(
+                        problems,
+                        document.place(),
+                        f'This operation and {other.place().place} are both named "{document.name}".',
+                        "Q004",
+                        "Rename one of the files or operations.",
+                    )
+                    continue
+                documents.append(document)
+            else:
+                _wrong(
+                    problems,
+                    place_of(item, file),
+                    "A query file holds operations and fragments, no type definitions.",
+                    "Q003",
+                    "Types belong into the schema.",
+                )
+    _check_spreads(documents, fragments, problems)
+    problems.stop_if_any()
+    _validate(schema, documents, fragments, problems)
+    problems.stop_if_any()
+    return Queries(tuple(documents), fragments)
+
+
+def _parse(path: Path, file: str, problems: Problems) -> Iterator[Node]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        problems.add(Diagnostic(file, 0, 0, f"This file cannot be read: {reason}.", "Q001"))
+        return
+    if not text.strip():
+        problems.add(
+            Diagnostic(file, 0, 0, "This file is empty.", "Q002", "Write an operation into it, or remove it.")
+        )
+        return
+    try:
+        yield from parse(Source(text, file)).definitions
+    except GraphQLSyntaxError as error:
+        problems.add(syntax_problem(error, file, text, "Q002", "This file"))
+    except RecursionError:
+        problems.add(Diagnostic(file, 0, 0, "This file is nested too deeply to be read.", "Q002"))
+
+
+def _add_fragment(fragment: Fragment, fragments: dict[str, Fragment], problems: Problems) -> None:
+    other = fragments.setdefault(fragment.name, fragment)
+    if other is not fragment:
+        _wrong(
+            problems,
+            place_of(fragment.node, fragment.file),
+            f'This fragment and {place_of(other.node, other.file).place} are both named "{fragment.name}".',
+            "Q004",
+            "Rename one of them.",
+        )
+
+
+def _document(
+    path: Path,
+    file: str,
+    folder: str,
+    node: OperationDefinitionNode,
+    before: list[Document],
+    problems: Problems,
+) -> Document | None:
+    if node.operation is OperationType.SUBSCRIPTION:
+        _wrong(
+            problems,
+            place_of(node, file),
+            "Subscriptions are not generated.",
+            "Q005",
+            "Move this operation out of the queries.",
+        )
+        return None
+    given = node.name.value if node.name else ""
+    second = any(document.file == file for document in before)
+    if folder and second:
+        _wrong(
+            problems,
+            place_of(node, file),
+            "A file in a resource's folder is one method: it holds one operation.",
+            "Q006",
+            "Move this operation into a file of its own.",
+        )
+        return None
+    if second and not given:
+        _wrong(
+            problems,
+            place_of(node, file),
+            "This operation has no name.",
+            "Q006",
+            "Name each operation of a file that holds several.",
+        )
+        return None
+    # In a resource's folder the file's name is the method's; in the root, a file of several operations goes by their names.
+    method = path.stem if folder or not given else given
+    name = names.identifier(f"{folder}_{names.snake(method)}" if folder else names.snake(method))
+    return Document(folder, method, name, file, node)
+
+
+def _spreads(selection_set: SelectionSetNode | None) -> Iterator[str]:
+    for node in spread_nodes(selection_set):
+        yield node.name.value
+
+
+def spread_nodes(selection_set: SelectionSetNode | None) -> Iterator[FragmentSpreadNode]:
+    """The fragment spreads in a selection set, at any depth, not through fragments."""
+    for selection in selection_set.selections if selection_set else ():
+        if isinstance(selection, FragmentSpreadNode):
+            yield selection
+        elif isinstance(selection, FieldNode | InlineFragmentNode):
+            yield from spread_nodes(selection.selection_set)
+
+
+def _check_spreads(
+    documents: Iterable[Document], fragments: Mapping[str, Fragment], problems: Problems
+) -> None:
+    holders: list[tuple[str, SelectionSetNode]] = [(item.file, item.node.selection_set) for item in documents]
+    holders += [(item.file, item.node.selection_set) for item in fragments.values()]
+    for file, selection_set in holders:
+        for node in spread_nodes(selection_set):
+            name = node.name.value
+            if name not in fragments:
+                hint = did_you_mean(name, fragments) or "Define it in one of the query files."
+                _wrong(problems, place_of(node, file), f'There is no fragment "{name}".', "Q007", hint)
+
+
+_RULES = tuple(
+    rule
+    for rule in specified_rules
+    # Names are ours to give and to check, fragments may be there for their own sake, and files hold executable definitions only.
+    if rule
+    not in (
+        UniqueOperationNamesRule,
+        LoneAnonymousOperationRule,
+        NoUnusedFragmentsRule,
+        ExecutableDefinitionsRule,
+    )
+)
+
+
+def _validate(
+    schema: GraphQLSchema,
+    documents: Iterable[Document],
+    fragments: Mapping[str, Fragment],
+    problems: Problems,
+) -> None:
+    everything = DocumentNode(
+        definitions=(*(item.node for item in documents), *(item.node for item in fragments.values()))
+    )
+
+    def report(error: GraphQLError) -> None:
+        message, hint = _sentence(error, schema)
+        problems.add(problem(error, "Q008", "queries", hint, message))
+
+    # Not graphql's validate(): it stops at 100 errors, and a run tells all.
+    type_info = TypeInfo(schema)
+    context = ValidationContext(schema, everything, type_info, report)
+    visit(everything, TypeInfoVisitor(type_info, ParallelVisitor([rule(context) for rule in _RULES])))
+
+
+def _sentence(error: GraphQLError, schema: GraphQLSchema) -> tuple[str, str]:
+    """The message and the remedy: graphql-core appends its suggestion to the message."""
+    message = error.message
+    if ". Did you mean" in message:
+        head, _, tail = message.partition(". Did you mean")
+        return f"{head}.".replace("'", '"'), f"Did you mean{tail}".replace("'", '"')
+    return message.replace("'", '"') if message.count("'") % 2 == 0 else message, ""
+
+
+def _wrong(problems: Problems, place: Diagnostic, message: str, code: str, hint: str = "") -> None:
+    problems.add(Diagnostic(place.path, place.line, place.column, message, code, hint, place.source))
+
+
+def sent_operation(document: Document, schema: GraphQLSchema) -> OperationDefinitionNode:
+    """An operation as it is sent: named, without client directives, with the type names that answers are told apart by."""
+    root = schema.get_root_type(document.node.operation)
+    return OperationDefinitionNode(
+        operation=document.node.operation,
+        name=NameNode(value=document.name),
+        variable_definitions=document.node.variable_definitions,
+        directives=document.node.directives,
+        selection_set=_sent(document.node.selection_set, root, schema),
+    )
+
+
+def sent_fragment(fragment: Fragment, schema: GraphQLSchema) -> FragmentDefinitionNode:
+    """A fragment as it is sent."""
+    return FragmentDefinitionNode(
+        name=fragment.node.name,
+        type_condition=fragment.node.type_condition,
+        directives=fragment.node.directives,
+        variable_definitions=fragment.node.variable_definitions,
+        selection_set=_sent(fragment.node.selection_set, schema.get_type(fragment.type_name), schema),
+    )
+
+
+def minified(node: Node) -> str:
+    """A node's text without what a parser ignores."""
+    return strip_ignored_characters(print_ast(node))
+
+
+def _sent(
+    selection_set: SelectionSetNode, parent: GraphQLNamedType | None, schema: GraphQLSchema
+) -> SelectionSetNode:
+    selections: list[SelectionNode] = []
+    named = False
+    for selection in selection_set.selections:
+        if isinstance(selection, FieldNode):
+            named = named or (selection.name.value == "__typename" and selection.alias is None)
+            field = parent.fields.get(selection.name.value) if is_composite_with_fields(parent) else None
+            below = get_named_type(field.type) if field else None
+            selections.append(
+                FieldNode(
+                    alias=selection.alias,
+                    name=selection.name,
+                    arguments=selection.arguments,
+                    directives=tuple(
+                        directive
+                        for directive in selection.directives or ()
+                        if directive.name.value not in CLIENT_DIRECTIVE_NAMES
+                    ),
+                    selection_set=_sent(selection.selection_set, below, schema)
+                    if selection.selection_set
+                    else None,
+                    loc=selection.loc,
+                )
+            )
+        elif isinstance(selection, InlineFragmentNode):
+            condition = selection.type_condition
+            below = schema.get_type(condition.name.value) if condition else parent
+            selections.append(
+                InlineFragmentNode(
+                    type_condition=condition,
+                    directives=selection.directives,
+                    selection_set=_sent(selection.selection_set, below, schema),
+                    loc=selection.loc,
+                )
+            )
+        else:
+            selections.append(selection)
+    if is_abstract_type(parent) and not named:
+        # An answer of several possible types can only be read by its type's name, and the operation's author may not have asked for it.
+        selections.insert(0, FieldNode(name=NameNode(value="__typename"), arguments=(), directives=()))
+    return SelectionSetNode(selections=tuple(selections))
+
+
+def is_composite_with_fields(
+    type_: GraphQLNamedType | None,
+) -> TypeGuard[GraphQLObjectType | GraphQLInterfaceType]:
+    """Whether a type has fields."""
+    return isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)

@@ -1,0 +1,565 @@
+"""The IR written down: one template per kind of module, which decides nothing, then one pass of the formatter over all of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from . import ir
+from .models import ModelClass, Models
+from .types import Import, PythonType, import_lines
+from .views import MethodView, Place, Spelling, Views, docstring, literal, spelling
+
+RUNTIME = Path(__file__).with_name("runtime")
+_LOCAL_RUNTIME = "_runtime"
+_PATHS = 8
+_LINE_LENGTH = 110
+
+
+class RenderError(Exception):
+    """The formatter refused what was rendered: a mistake in the generator, not in its input."""
+
+
+@cache
+def _environment(folder: str | None) -> jinja2.Environment:
+    loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(Path(__file__).with_name("templates"))]
+    if folder:
+        loaders.insert(0, jinja2.FileSystemLoader(folder))
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        # What is rendered is Python, not markup: every text goes through `docstring` or `literal`, which escape for Python.
+        autoescape=False,
+    )
+    environment.filters["docstring"] = docstring
+    environment.filters["literal"] = literal
+    return environment
+
+
+def render(package: ir.Package, models: Models) -> dict[str, str]:
+    """All files of a package by their path in it, formatted."""
+    files = _Renderer(package, models).files()
+    formatted = format_all(files)
+    for path in sorted(RUNTIME.glob("*.py")):
+        formatted[f"{_LOCAL_RUNTIME}/{path.name}"] = path.read_text(encoding="utf-8")
+    formatted["py.typed"] = ""
+    return formatted
+
+
+def format_all(files: Mapping[str, str]) -> dict[str, str]:
+    """The files formatted, in one run of the formatter."""
+    with tempfile.TemporaryDirectory(prefix="penstock-") as name:
+        folder = Path(name)
+        for path, text in files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        style = [
+            "--isolated",
+            "--no-cache",
+            "--quiet",
+            f"--line-length={_LINE_LENGTH}",
+            "--target-version=py311",
+            name,
+        ]
+        for command in (["check", "--fix-only", "--select=I,F401,PIE790"], ["format"]):
+            done = subprocess.run([_ruff(), *command, *style], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise RenderError(
+                    f"The formatter refused what was generated: {(done.stderr or done.stdout).strip().replace(name, '')}"
+                )
+        return {path: (folder / path).read_text(encoding="utf-8") for path in files}
+
+
+@cache
+def _ruff() -> str:
+    # Ruff ships its binary in a package that has no types.
+    from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
+
+    return str(find_ruff_bin())
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeView:
+    name: str
+    field: str
+    type: str
+    path_type: str
+    doc: str
+    path: bool
+    deprecated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelationView:
+    name: str
+    target: str
+    annotation: str
+    async_annotation: str
+    async_target: str
+    path_annotation: str
+    field: str
+    many: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """Fields of one type that `get` takes by name."""
+
+    names: str
+    type: str
+    deprecated: str | None
+
+
+class _Renderer:
+    def __init__(self, package: ir.Package, models: Models) -> None:
+        self._package = package
+        self._models = models
+        self._views = Views(package)
+        self._environment = _environment(None)
+
+    def files(self) -> dict[str, str]:
+        package = self._package
+        files = {
+            "__init__.py": self._init(),
+            "client.py": self._client(),
+            "enums.py": self._write("enums.py.jinja", enums=package.enums),
+            "inputs.py": self._inputs(),
+            "_schema.py": self._schema(),
+            "_operations/__init__.py": self._write("operations_init.py.jinja"),
+            "_operations/_fragments.py": self._write("fragments.py.jinja", fragments=package.fragments),
+            "models/__init__.py": self._write("models_init.py.jinja", modules=self._model_modules()),
+        }
+        for resource in package.resources:
+            files[f"{resource.module}.py"] = self._resource(resource)
+            files[f"_operations/{resource.module}.py"] = self._operations(resource.operations, resource)
+        files["_operations/client.py"] = self._operations(package.operations, None)
+        for module, classes in self._models.modules.items():
+            files[f"{module.replace('.', '/')}.py"] = self._model_module(module, classes)
+        return files
+
+    def _write(self, template: str, **values: Any) -> str:
+        return self._environment.get_template(template).render(package=self._package.name, **values)
+
+    # ---------------------------------------------------------------------------------------------------------- resources
+
+    def _resource(self, resource: ir.Resource) -> str:
+        views = self._views
+        methods = (*resource.methods, *resource.accessor_methods)
+        checked = views.method_imports(methods)
+        for attribute in resource.attributes:
+            checked |= attribute.type.imports
+        for relation in resource.relations:
+            target = views.resource(relation.target)
+            for name in (target.classes.handle, target.classes.async_handle, target.classes.paths):
+                checked.add(Import(target.module, name, local=True))
+        for lookup in resource.lookups:
+            for identity in lookup.identities:
+                checked |= identity.type.imports
+        handle_members = [item.name for item in resource.attributes]
+        handle_members += [item.name for item in resource.relations] + [
+            item.name for item in resource.methods
+        ]
+        handle = spelling(handle_members, checked)
+        accessor = spelling([item.name for item in resource.accessor_methods], checked)
+        renamed = {**handle.imports, **accessor.imports}
+        checked = {
+            item
+            for item in checked
+            if item.module != _LOCAL_RUNTIME and not (item.local and item.module == resource.module)
+        }
+        runtime = self._runtime_imports(resource, methods)
+        elsewhere = {
+            item for item in checked if not item.module.startswith(_LOCAL_RUNTIME) and item.module != "typing"
+        }
+        lines = import_lines(elsewhere, resource.module)
+        lines = [self._renamed(line, renamed) for line in lines]
+        attributes = [self._attribute(resource, item, handle) for item in resource.attributes]
+        return self._write(
+            "resource.py.jinja",
+            resource=resource,
+            classes=resource.classes,
+            runtime=import_lines(runtime, resource.module),
+            checked=lines,
+            uses_builtins=handle.uses_builtins or accessor.uses_builtins,
+            attributes=attributes,
+            relations=[self._relation(resource, item, handle) for item in resource.relations],
+            overloads=self._overloads(resource, handle),
+            counts=range(2, _PATHS + 1),
+            lookups=[self._lookup(item, accessor) for item in resource.lookups],
+            found=self._found(resource, accessor),
+            methods=self._methods(resource.methods, resource.name, "self._act", handle, is_async=False),
+            async_methods=self._methods(resource.methods, resource.name, "self._act", handle, is_async=True),
+            accessor_methods=self._methods(
+                resource.accessor_methods, resource.name, "self._send", accessor, is_async=False
+            ),
+            async_accessor_methods=self._methods(
+                resource.accessor_methods, resource.name, "self._send", accessor, is_async=True
+            ),
+        )
+
+    @staticmethod
+    def _renamed(line: str, renamed: Mapping[str, str]) -> str:
+        head, _, names = line.partition(" import ")
+        return f"{head} import {', '.join(f'{name} as {renamed[name]}' if name in renamed else name for name in names.split(', '))}"
+
+    def _runtime_imports(self, resource: ir.Resource, methods: Iterable[ir.Method]) -> set[Import]:
+        def runtime(module: str, *names: str) -> set[Import]:
+            return {Import(f"{_LOCAL_RUNTIME}.{module}", name, local=True) for name in names}
+
+        found = runtime("resource", "Accessor", "AsyncAccessor")
+        methods = tuple(methods)
+        if resource.has_handle:
+            found |= runtime("resource", "AsyncResource", "Field", "Resource")
+            if resource.relations:
+                found |= runtime("resource", "Relation")
+            if any(not item.path for item in resource.attributes):
+                found |= runtime("resource", "Nested")
+        if any(method.optional for method in methods) or len(resource.lookups) > 1:
+            found |= runtime("unset", "UNSET", "Unset")
+        if any(method.result.pages for method in methods):
+            found |= runtime("pages", "DEFAULT_PAGE_SIZE", "AsyncPages", "Pages")
+        return found
+
+    def _methods(
+        self, methods: Iterable[ir.Method], resource: str, send: str, spelled: Spelling, *, is_async: bool
+    ) -> list[MethodView]:
+        place = Place(send, "self._client", resource, is_async)
+        return [self._views.method(item, place, spelled) for item in methods]
+
+    def _attribute(self, resource: ir.Resource, item: ir.Attribute, spelled: Spelling) -> AttributeView:
+        shown = spelled.write(item.type.text)
+        root = resource.classes.handle
+        return (
+            AttributeView(
+                item.name,
+                item.field,
+                f"Field[{root}, {shown}]" if item.path else f"Nested[{shown}]",
+                f"Field[Root, {'Any' if item.type.is_any else shown + ' | Absent'}]",
+                item.doc,
+                item.path,
+                item.deprecated,
+            )
+            if item.deprecated is None
+            else AttributeView(item.name, item.field, shown, "", item.doc, item.path, item.deprecated)
+        )
+
+    def _relation(self, resource: ir.Resource, item: ir.Relation, spelled: Spelling) -> RelationView:
+        target = self._views.resource(item.target)
+        classes = target.classes
+        root = resource.classes.handle
+        absent = "None" if item.nullable else "Never"
+        start = "Never" if item.many else f"{classes.paths}[{root}, {absent}]"
+
+        def value(name: str) -> str:
+            shown = spelled.write(f"list[{name}]") if item.many else name
+            return f"{shown} | None" if item.nullable else shown
+
+        return RelationView(
+            item.name,
+            f"{target.module}:{classes.handle}",
+            f"Relation[{start}, {value(classes.handle)}]",
+            f"Relation[{start}, {value(classes.async_handle)}]",
+            f"{target.module}:{classes.async_handle}",
+            f"{classes.paths}[Root, {'None' if item.nullable else 'Absent'}]",
+            item.field,
+            item.many,
+            item.doc,
+        )
+
+    def _overloads(self, resource: ir.Resource, spelled: Spelling) -> list[Overload]:
+        fields = [item for item in resource.attributes if item.path]
+
+        def key(item: ir.Attribute) -> tuple[str, str]:
+            return (item.deprecated or "", item.type.text)
+
+        found = []
+        for (deprecated, shown), group in groupby(sorted(fields, key=key), key):
+            names = ", ".join(f'"{item.name}"' for item in group)
+            found.append(Overload(f"Literal[{names}]", spelled.write(shown), deprecated or None))
+        return found
+
+    def _lookup(self, lookup: ir.Lookup, spelled: Spelling) -> dict[str, Any]:
+        parameters = ", ".join(
+            f"{item.parameter}: {spelled.write(item.type.text)}" for item in lookup.identities
+        )
+        return {
+            "constant": lookup.operation.constant,
+            "signature": f"self, *, {parameters}" if parameters else "self",
+            "key": ", ".join(f"{item.parameter}={item.parameter}" for item in lookup.identities),
+            "doc": "\n".join(
+                [
+                    lookup.doc,
+                    "",
+                    "Sends nothing: what is read first, or the first action, does.",
+                    *(["", "Args:"] if any(item.doc for item in lookup.identities) else []),
+                    *(
+                        f"    {item.parameter}: {' '.join(item.doc.split())}"
+                        for item in lookup.identities
+                        if item.doc
+                    ),
+                ]
+            ),
+        }
+
+    def _found(self, resource: ir.Resource, spelled: Spelling) -> dict[str, str]:
+        """The implementation of a call that has several overloads."""
+        types: dict[str, PythonType] = {}
+        for lookup in resource.lookups:
+            for item in lookup.identities:
+                types[item.parameter] = (
+                    types[item.parameter].union(item.type) if item.parameter in types else item.type
+                )
+        parameters = ", ".join(
+            f"{name}: {spelled.write(type_.text)} | Unset = UNSET" for name, type_ in types.items()
+        )
+        return {"signature": f"self, *, {parameters}", "key": ", ".join(f"{name}={name}" for name in types)}
+
+    # --------------------------------------------------------------------------------------------------------- operations
+
+    def _operations(self, operations: Iterable[ir.Operation], resource: ir.Resource | None) -> str:
+        operations = tuple(operations)
+        runtime: set[Import] = (
+            {Import(f"{_LOCAL_RUNTIME}.operation", "Operation", local=True)} if operations else set()
+        )
+        leaves: set[Import] = set()
+        fragments: set[str] = set()
+        rows = []
+        checked: set[Import] = set()
+        for operation in operations:
+            result = operation.result
+            fragments |= set(operation.fragments)
+            checked |= operation.read.imports
+            leaf = ""
+            if result.kind in ("leaf", "handle") and not operation.read.is_any:
+                leaf = operation.read.text
+                leaves |= operation.read.imports
+            failure = ""
+            if result.failure is not None:
+                kind = "Flag" if result.failure.kind == "flag" else "Problems"
+                runtime.add(Import(f"{_LOCAL_RUNTIME}.operation", kind, local=True))
+                failure = (
+                    f"({result.failure.depth}, {kind}({', '.join(map(literal, result.failure.fields))}))"
+                )
+            path = operation.attributes if operation.model else result.path
+            rows.append(
+                {
+                    "operation": operation,
+                    "leaf": leaf,
+                    "failure": failure,
+                    "path": literal(path),
+                    "read": operation.read.text,
+                }
+            )
+        if resource is not None and resource.has_handle:
+            runtime |= {
+                Import(f"{_LOCAL_RUNTIME}.resource", name, local=True)
+                for name in ("Identity", "Lookup", "ResourceType")
+            }
+            for lookup in resource.lookups:
+                for identity in lookup.identities:
+                    leaves |= identity.value.imports
+        runtime_lines = import_lines(
+            runtime | leaves | {Import("_operations._fragments", name, local=True) for name in fragments},
+            "_operations.own",
+        )
+        return self._write(
+            "operations.py.jinja",
+            resource=resource,
+            rows=rows,
+            defaults=resource.defaults if resource else (),
+            runtime=runtime_lines,
+            checked=import_lines(checked - leaves, "_operations.own"),
+        )
+
+    # -------------------------------------------------------------------------------------------------------------- models
+
+    def _model_modules(self) -> list[dict[str, Any]]:
+        return [
+            {"module": module.removeprefix("models."), "names": sorted(item.name for item in classes)}
+            for module, classes in self._models.modules.items()
+        ]
+
+    def _model_module(self, module: str, classes: list[ModelClass]) -> str:
+        imports: set[Import] = set()
+        own = {item.name for item in classes}
+        views: list[dict[str, Any]] = []
+        for item in classes:
+            members = [field.name for field in item.fields]
+            field_imports = {each for field in item.fields for each in field.type.imports}
+            spelled = spelling(members, field_imports)
+            imports |= field_imports
+            for base in item.bases:
+                if base == "Model":
+                    imports.add(Import(f"{_LOCAL_RUNTIME}.model", "Model", local=True))
+                elif base not in own:
+                    owner = self._models.module_of(base)
+                    assert owner is not None
+                    imports.add(Import(owner, base, local=True))
+            fields = []
+            for field in item.fields:
+                options = []
+                if field.alias:
+                    options.append(f"alias={literal(field.alias)}")
+                if field.discriminator:
+                    options.append(f"discriminator={literal(field.discriminator)}")
+                default = ""
+                if options:
+                    first = [f"default={field.default}"] if field.default else []
+                    default = f"Field({', '.join(first + options)})"
+                    imports.add(Import("pydantic", "Field"))
+                elif field.default:
+                    default = field.default
+                fields.append(
+                    {
+                        "name": field.name,
+                        "type": spelled.write(field.type.text),
+                        "default": default,
+                        "doc": field.doc,
+                    }
+                )
+            views.append(
+                {
+                    "name": item.name,
+                    "bases": ", ".join(item.bases),
+                    "doc": item.doc,
+                    "fields": fields,
+                    "spelled": spelled,
+                }
+            )
+        renamed = {name: alias for view in views for name, alias in view["spelled"].imports.items()}
+        lines = [self._renamed(line, renamed) for line in import_lines(imports, module)]
+        return self._write(
+            "models.py.jinja",
+            imports=lines,
+            classes=views,
+            uses_builtins=any(view["spelled"].uses_builtins for view in views),
+        )
+
+    # ---------------------------------------------------------------------------------------------------------- the rest
+
+    def _inputs(self) -> str:
+        imports: set[Import] = set()
+        inputs: list[dict[str, Any]] = []
+        for item in self._package.inputs:
+            imports |= {each for field in item.fields for each in field.type.imports}
+            spelled = (
+                Spelling(frozenset(), {})
+                if item.functional
+                else spelling([field.name for field in item.fields], ())
+            )
+            inputs.append(
+                {
+                    "input": item,
+                    "types": [spelled.write(field.type.text) for field in item.fields],
+                    "spelled": spelled,
+                }
+            )
+        return self._write(
+            "inputs.py.jinja",
+            inputs=inputs,
+            imports=import_lines(imports, "inputs"),
+            uses_required=any(field.required for item in self._package.inputs for field in item.fields),
+            uses_builtins=any(item["spelled"].uses_builtins for item in inputs),
+        )
+
+    def _schema(self) -> str:
+        imports: set[Import] = set()
+        for _, type_ in self._package.leaves:
+            imports |= type_.imports
+        return self._write(
+            "schema.py.jinja",
+            table=self._package.table,
+            abstract=self._package.abstract,
+            leaves=[(name, type_.text) for name, type_ in self._package.leaves],
+            imports=import_lines(imports),
+        )
+
+    def _client(self) -> str:
+        package = self._package
+        checked = self._views.method_imports(package.methods)
+        for parameter in package.context:
+            checked |= parameter.type.imports
+        for resource in package.resources:
+            for name in (resource.classes.accessor, resource.classes.async_accessor):
+                checked.add(Import(resource.module, name, local=True))
+        members = [*(item.name for item in package.resources), *(item.name for item in package.methods)]
+        spelled = spelling(members, checked)
+
+        def methods(*, is_async: bool) -> list[MethodView]:
+            place = Place("self._send", "self", "", is_async)
+            return [self._views.method(item, place, spelled) for item in package.methods]
+
+        return self._write(
+            "client.py.jinja",
+            resources=package.resources,
+            context=[
+                {
+                    "name": item.name,
+                    "variable": item.variable,
+                    "type": spelled.write(item.type.text),
+                    "doc": item.doc,
+                }
+                for item in package.context
+            ],
+            methods=methods(is_async=False),
+            async_methods=methods(is_async=True),
+            uses_unset=any(item.optional for item in package.methods),
+            uses_pages=any(item.result.pages for item in package.methods),
+            uses_builtins=spelled.uses_builtins,
+            checked=[
+                self._renamed(line, spelled.imports)
+                for line in import_lines(
+                    {item for item in checked if not item.module.startswith(_LOCAL_RUNTIME)}
+                )
+            ],
+        )
+
+    def _init(self) -> str:
+        exports: dict[str, list[str]] = {"client": ["AsyncClient", "Client"]}
+        for resource in self._package.resources:
+            classes = resource.classes
+            exports[resource.module] = sorted(
+                [classes.handle, classes.async_handle] if resource.has_handle else []
+            )
+        exports["_runtime.errors"] = [
+            "ActionFailed",
+            "AuthenticationError",
+            "ClientError",
+            "GraphQLError",
+            "HTTPStatusError",
+            "InvalidResponse",
+            "InvalidSelection",
+            "MissingContext",
+            "NotFound",
+            "NotLoaded",
+            "PermissionDenied",
+            "RateLimited",
+            "RequestTimeout",
+            "TransportError",
+        ]
+        exports["_runtime.pages"] = ["AsyncPages", "Pages"]
+        exports["_runtime.unset"] = ["UNSET", "Unset"]
+        return self._write(
+            "init.py.jinja",
+            exports=[(module, names) for module, names in sorted(exports.items()) if names],
+            names=sorted(name for names in exports.values() for name in names),
+        )
+
+
+def python_version() -> str:
+    """The running Python, for caches and reports."""
+    return ".".join(map(str, sys.version_info[:2]))

@@ -1,0 +1,876 @@
+"""From the schema and the queries to the IR: which resources there are, what their methods take and give, and every name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLType,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableDefinitionNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_input_type,
+    is_leaf_type,
+    is_list_type,
+    is_required_argument,
+    print_ast,
+    type_from_ast,
+)
+from graphql.language import NameNode
+
+from . import ir, names
+from .config import Config
+from .diagnostics import Diagnostic, Problems, did_you_mean
+from .mapping import TypeMapping, text
+from .models import Models
+from .names import Scope
+from .operations import (
+    Document,
+    Fragment,
+    Queries,
+    is_composite_with_fields,
+    minified,
+    place_of,
+    sent_fragment,
+    sent_operation,
+)
+from .results import Found, find_result
+from .runtime.table import compact_type
+from .types import PythonType
+
+_NONE = PythonType("None")
+_INT = PythonType("int")
+_MARK = "penstock__selection"
+_PAGE_VARIABLES = frozenset({"limit", "offset"})
+_PAGE_PARAMETERS = frozenset({"limit", "offset", "page_size"})
+_IDEMPOTENCY = frozenset({"idempotency_key", "idempotencyKey"})
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder of the queries, before it is a resource."""
+
+    name: str
+    documents: list[Document]
+    fragment: Fragment | None
+    classes: ir.Classes
+    module: str
+    identities: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def gets(self) -> list[Document]:
+        """The lookups: `get` first, then `get_by_…` in order."""
+        found = [item for item in self.documents if item.method == "get"]
+        return found + [item for item in self.documents if item.method.startswith("get_by_")]
+
+
+def build_package(
+    config: Config, schema: GraphQLSchema, queries: Queries, problems: Problems
+) -> tuple[ir.Package, Models]:
+    """The package and its models. Raises `GenerationError` with everything that stands in the way."""
+    return _Builder(config, schema, queries, problems).package()
+
+
+class _Builder:
+    def __init__(self, config: Config, schema: GraphQLSchema, queries: Queries, problems: Problems) -> None:
+        self._config = config
+        self._schema = schema
+        self._queries = queries
+        self._problems = problems
+        self._classes = Scope(config.package, problems)
+        self._modules = Scope(config.package, problems)
+        self._fragments: dict[str, str] = {}
+        self._folders = self._find_folders()
+        self._types = TypeMapping(schema, config, self._classes, problems)
+        self._models = Models(schema, queries, self._types, self._classes, problems)
+        self._by_fragment = {
+            folder.fragment.name: folder
+            for folder in self._folders.values()
+            if folder.fragment and folder.gets
+        }
+        self._by_type: dict[str, Folder] = {}
+        for folder in self._by_fragment.values():
+            assert folder.fragment is not None
+            current = self._by_type.setdefault(folder.fragment.type_name, folder)
+            # Of several resources of one type, the one named like the type is where relations lead.
+            if folder.name == names.snake(folder.fragment.type_name) and current is not folder:
+                self._by_type[folder.fragment.type_name] = folder
+
+    # ---------------------------------------------------------------------------------------------------------- folders
+
+    def _find_folders(self) -> dict[str, Folder]:
+        by_folder: dict[str, list[Document]] = {}
+        for document in self._queries.documents:
+            by_folder.setdefault(document.folder, []).append(document)
+        folders: dict[str, Folder] = {}
+        for name, documents in sorted(by_folder.items()):
+            if not name:
+                continue
+            fragment = next(
+                (
+                    item
+                    for item in self._queries.fragments.values()
+                    if item.folder == name and item.file.endswith("/fields.graphql")
+                ),
+                None,
+            )
+            origin = f"the folder {name}"
+            base = names.class_name(name)
+            claim = self._classes.claim
+            classes = ir.Classes(
+                handle=claim(base, origin),
+                async_handle=claim(f"Async{base}", origin),
+                attributes=claim(f"{base}Attributes", origin),
+                paths=claim(f"{base}Paths", origin),
+                accessor=claim(f"{base}Accessor", origin),
+                async_accessor=claim(f"Async{base}Accessor", origin),
+            )
+            module = self._modules.claim(names.module_name(name), origin)
+            folder = Folder(name, documents, fragment, classes, module)
+            folders[name] = folder
+            if folder.gets and fragment is None:
+                get = folder.gets[0]
+                self._wrong(
+                    get.place(),
+                    f"The folder {name} has {get.method}.graphql and no fields.graphql.",
+                    "R001",
+                    f"Add {name}/fields.graphql with a fragment of what a {base} loads by default.",
+                )
+            if folder.gets and not any(item.method == "get" for item in documents):
+                self._wrong(
+                    folder.gets[0].place(),
+                    f"The folder {name} has {folder.gets[0].method}.graphql and no get.graphql.",
+                    "R001",
+                    f"Add {name}/get.graphql: its variables are what a {base} is identified by.",
+                )
+        self._problems.stop_if_any()
+        return folders
+
+    # ---------------------------------------------------------------------------------------------------------- package
+
+    def package(self) -> tuple[ir.Package, Models]:
+        for folder in self._folders.values():
+            folder.identities = self._identities(folder)
+        resources = [self._resource(folder) for folder in self._folders.values()]
+        client_scope = Scope("Client", self._problems)
+        for name in names.CLIENT_NAMES:
+            client_scope.claim(name, "the client itself")
+        resources = [
+            replace(
+                resource,
+                name=client_scope.claim(
+                    names.identifier(resource.name, reserved=names.CLIENT_NAMES),
+                    f"the folder {resource.name}",
+                ),
+            )
+            for resource in resources
+        ]
+        constants = Scope("the client's operations", self._problems)
+        methods: list[ir.Method] = []
+        for document in self._queries.documents:
+            if not document.folder:
+                name = names.identifier(names.snake(document.method), reserved=names.CLIENT_NAMES)
+                name = client_scope.claim(name, document.file, place=document.place())
+                methods.append(self._method(document, name, None, constants))
+        context = self._context(
+            [*methods, *(item for r in resources for item in (*r.methods, *r.accessor_methods))]
+        )
+        self._problems.stop_if_any()
+        inputs = self._types.input_types()
+        table, abstract, leaves = self._table()
+        enums = self._types.enum_types()
+        self._problems.stop_if_any()
+        package = ir.Package(
+            name=self._config.package,
+            resources=tuple(resources),
+            methods=tuple(methods),
+            operations=tuple(method.operation for method in methods),
+            context=context,
+            enums=enums,
+            inputs=inputs,
+            fragments=tuple(
+                ir.FragmentText(
+                    constant, minified(sent_fragment(self._queries.fragments[name], self._schema))
+                )
+                for name, constant in sorted(self._fragments.items())
+            ),
+            table=table,
+            abstract=abstract,
+            leaves=leaves,
+        )
+        return package, self._models
+
+    def _context(self, methods: Iterable[ir.Method]) -> tuple[ir.Parameter, ...]:
+        """The client's own parameters: one per context variable that some operation has."""
+        found: dict[str, ir.Parameter] = {}
+        for method in methods:
+            used = {variable for variable, _ in method.operation.context}
+            for parameter in method.parameters:
+                if parameter.variable in used and parameter.variable not in found:
+                    plain = parameter.type.text.removesuffix(" | None")
+                    found[parameter.variable] = replace(
+                        parameter, type=PythonType(plain, parameter.type.imports)
+                    )
+        for name in self._config.context:
+            if not any(
+                definition.variable.name.value == name
+                for document in self._queries.documents
+                for definition in document.node.variable_definitions or ()
+            ):
+                self._problems.add(
+                    Diagnostic(
+                        self._config.file.name,
+                        0,
+                        0,
+                        f'context names "{name}", and no operation has a variable ${name}.',
+                        "C008",
+                        "Remove it from context, or declare the variable.",
+                    )
+                )
+        return tuple(found[name] for name in self._config.context if name in found)
+
+    # --------------------------------------------------------------------------------------------------------- resources
+
+    def _identities(self, folder: Folder) -> tuple[tuple[str, str], ...]:
+        """The first lookup's variables and the attributes that equal them."""
+        if not folder.gets or folder.fragment is None:
+            return ()
+        found = []
+        type_ = self._schema.get_type(folder.fragment.type_name)
+        fields = type_.fields if is_composite_with_fields(type_) else {}
+        for definition in folder.gets[0].node.variable_definitions or ():
+            variable = definition.variable.name.value
+            attribute = next(
+                (
+                    name
+                    for name in (variable, variable.removeprefix(f"{folder.name}_"), names.snake(variable))
+                    if name in fields
+                ),
+                "",
+            )
+            if not attribute:
+                self._wrong(
+                    place_of(definition, folder.gets[0].file),
+                    f"${variable} is what a {folder.name} is found by, and {folder.fragment.type_name} has no field of that name.",
+                    "R002",
+                    did_you_mean(variable, fields) or "Name the variable like the field that it equals.",
+                )
+                continue
+            chosen = [
+                item
+                for item in folder.fragment.node.selection_set.selections
+                if isinstance(item, FieldNode) and item.alias is None
+            ]
+            if attribute not in {item.name.value for item in chosen}:
+                self._wrong(
+                    place_of(folder.fragment.node, folder.fragment.file),
+                    f'{folder.fragment.name} does not select "{attribute}", by which get.graphql finds a {folder.name}.',
+                    "R002",
+                    f"Add {attribute} to the fragment.",
+                )
+            found.append((variable, attribute))
+        return tuple(found)
+
+    def _resource(self, folder: Folder) -> ir.Resource:
+        attributes: tuple[ir.Attribute, ...] = ()
+        relations: tuple[ir.Relation, ...] = ()
+        lookups: tuple[ir.Lookup, ...] = ()
+        graphql_type = ""
+        doc = ""
+        constants = Scope(f"the operations of {folder.name}", self._problems)
+        constants.claim("RESOURCE", "the resource itself")
+        handle = Scope(folder.classes.handle, self._problems)
+        accessor = Scope(folder.classes.accessor, self._problems)
+        for name in names.HANDLE_NAMES:
+            handle.claim(name, "the handle itself")
+        if folder.gets and folder.fragment is not None:
+            graphql_type = folder.fragment.type_name
+            type_ = self._schema.get_type(graphql_type)
+            doc = text(type_.description if type_ else "")
+            attributes, relations = self._attributes(folder, folder.fragment, handle)
+            lookups = tuple(self._lookup(folder, document, constants) for document in folder.gets)
+            self._check_lookups(folder, lookups)
+        methods: list[ir.Method] = []
+        accessor_methods: list[ir.Method] = []
+        for document in folder.documents:
+            if document in folder.gets:
+                continue
+            binds = self._binds(folder, document)
+            scope = accessor if binds is None else handle
+            name = scope.claim(
+                names.method_name(document.method),
+                document.file,
+                place=document.place(),
+                remedy="Rename the file, or name the field otherwise under [tool.penstock.names].",
+            )
+            method = self._method(document, name, folder if binds is not None else None, constants)
+            (accessor_methods if binds is None else methods).append(method)
+        operations = [lookup.operation for lookup in lookups] + [
+            item.operation for item in (*methods, *accessor_methods)
+        ]
+        return ir.Resource(
+            name=folder.name,
+            module=folder.module,
+            graphql_type=graphql_type,
+            classes=folder.classes,
+            doc=doc,
+            attributes=attributes,
+            relations=relations,
+            lookups=lookups,
+            methods=tuple(methods),
+            accessor_methods=tuple(accessor_methods),
+            operations=tuple(sorted(operations, key=lambda item: item.constant)),
+        )
+
+    def _attributes(
+        self, folder: Folder, fragment: Fragment, handle: Scope
+    ) -> tuple[tuple[ir.Attribute, ...], tuple[ir.Relation, ...]]:
+        type_ = self._schema.get_type(fragment.type_name)
+        if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            self._wrong(
+                place_of(fragment.node, fragment.file),
+                f"A resource's fields are those of an object type; {fragment.type_name} is none.",
+                "R003",
+            )
+            return (), ()
+        chosen: dict[str, FieldNode] = {}
+        for item in fragment.node.selection_set.selections:
+            if isinstance(item, FieldNode) and item.name.value == "__typename":
+                continue
+            if not isinstance(item, FieldNode) or item.alias is not None:
+                self._wrong(
+                    place_of(item, fragment.file),
+                    "What a resource loads by default are plain fields, without aliases and fragments.",
+                    "R003",
+                    "Select the fields by their own names.",
+                )
+                continue
+            chosen[item.name.value] = item
+        model = self._models.fragment(fragment)
+        attributes, relations = [], []
+        for name, field in type_.fields.items():
+            node = chosen.get(name)
+            if any(is_required_argument(argument) for argument in field.args.values()) and node is None:
+                continue
+            named = get_named_type(field.type)
+            many = is_list_type(get_nullable_type(field.type))
+            target = self._by_type.get(named.name)
+            wanted = self._types.attribute(type_, name)
+            origin = f"{fragment.type_name}.{name}"
+            if is_leaf_type(named):
+                attribute = handle.claim(wanted, origin)
+                attributes.append(
+                    ir.Attribute(
+                        attribute,
+                        name,
+                        self._types.output(field.type, origin),
+                        text(field.description),
+                        node is not None,
+                        deprecated=field.deprecation_reason,
+                    )
+                )
+            elif target is not None and (node is not None or not many) and self._can_relate(target, node):
+                attribute = handle.claim(wanted, origin)
+                relations.append(
+                    ir.Relation(
+                        attribute,
+                        name,
+                        target.name,
+                        not isinstance(field.type, GraphQLNonNull),
+                        many,
+                        text(field.description),
+                        node is not None,
+                    )
+                )
+            elif node is not None:
+                attribute = handle.claim(wanted, origin)
+                attributes.append(
+                    ir.Attribute(
+                        attribute,
+                        name,
+                        model.annotation((name,)),
+                        text(field.description),
+                        True,
+                        path=False,
+                        deprecated=field.deprecation_reason,
+                    )
+                )
+        return tuple(attributes), tuple(relations)
+
+    def _can_relate(self, target: Folder, node: FieldNode | None) -> bool:
+        """Whether the default fields hold what the other resource is identified by."""
+        if node is None or node.selection_set is None:
+            return bool(target.identities)
+        chosen = {
+            item.name.value
+            for item in node.selection_set.selections
+            if isinstance(item, FieldNode) and item.alias is None
+        }
+        return bool(target.identities) and all(attribute in chosen for _, attribute in target.identities)
+
+    def _lookup(self, folder: Folder, document: Document, constants: Scope) -> ir.Lookup:
+        assert folder.fragment is not None
+        found = self._find(document, only=True)
+        if document.kind != "query" or found.kind != "spread" or found.spread != folder.fragment.name:
+            self._wrong(
+                document.place(),
+                f"{document.method}.graphql finds a {folder.name}, and does not end in its fields.",
+                "R004",
+                f"Let it be a query that selects ...{folder.fragment.name} and nothing else.",
+            )
+            return ir.Lookup(self._operation(document, found, (), constants, {}), (), "", "", "", (), "")
+        type_ = self._schema.get_type(folder.fragment.type_name)
+        fields = type_.fields if is_composite_with_fields(type_) else {}
+        known = dict(folder.identities)
+        docs = self._variable_docs(document)
+        identities = []
+        parameters = Scope(f"{folder.classes.accessor}()", self._problems)
+        for definition in document.node.variable_definitions or ():
+            variable = definition.variable.name.value
+            type_reference = self._variable_type(definition)
+            attribute = known.get(variable) or (variable if variable in fields else names.snake(variable))
+            value = self._types.leaf(get_named_type(type_reference))
+            identities.append(
+                ir.Identity(
+                    variable,
+                    parameters.claim(
+                        names.parameter_name(variable),
+                        f"${variable}",
+                        place=place_of(definition, document.file),
+                    ),
+                    self._types.attribute(type_, attribute),
+                    self._types.required_input(type_reference, docs[variable].origin),
+                    value,
+                    docs[variable].doc,
+                )
+            )
+        found.nullable = True
+        operation = self._operation(document, found, (), constants, {})
+        before, after = self._frame(document, found)
+        variables = " ".join(minified(item) for item in document.node.variable_definitions or ())
+        return ir.Lookup(
+            operation,
+            tuple(identities),
+            variables,
+            before,
+            after,
+            found.path,
+            text(found.root.description if found.root else ""),
+        )
+
+    def _frame(self, document: Document, found: Found) -> tuple[str, str]:
+        """The operation's text before and after what the fragment is spread in."""
+        sent = sent_operation(document, self._schema)
+
+        def mark(selection_set: SelectionSetNode) -> SelectionSetNode:
+            selections = []
+            for item in selection_set.selections:
+                if isinstance(item, FieldNode) and item.selection_set is not None:
+                    below = mark(item.selection_set)
+                    item = FieldNode(
+                        alias=item.alias,
+                        name=item.name,
+                        arguments=item.arguments,
+                        directives=item.directives,
+                        selection_set=below,
+                    )
+                elif not isinstance(item, FieldNode):
+                    item = FieldNode(name=NameNode(value=_MARK), arguments=(), directives=())
+                selections.append(item)
+            return SelectionSetNode(selections=tuple(selections))
+
+        before, _, after = minified(mark(sent.selection_set)).partition(_MARK)
+        return before, after
+
+    def _check_lookups(self, folder: Folder, lookups: tuple[ir.Lookup, ...]) -> None:
+        seen: dict[frozenset[str], str] = {}
+        for lookup, document in zip(lookups, folder.gets, strict=True):
+            key = frozenset(identity.parameter for identity in lookup.identities)
+            other = seen.setdefault(key, document.file)
+            if other != document.file:
+                self._wrong(
+                    document.place(),
+                    f"{document.file} and {other} find a {folder.name} by the same names.",
+                    "R005",
+                    "Name the variables apart.",
+                )
+
+    # ----------------------------------------------------------------------------------------------------------- methods
+
+    def _binds(self, folder: Folder, document: Document) -> tuple[tuple[str, str], ...] | None:
+        """Which variables a handle fills in, or None where the operation does not start from one object."""
+        if not folder.identities or document.method in ("list", "count"):
+            return None
+        variables = [item.variable.name.value for item in document.node.variable_definitions or ()]
+        binds = []
+        for identity, attribute in folder.identities:
+            own = (f"{folder.name}_{identity}", f"{folder.name}_{names.snake(identity)}", identity)
+            found = next((name for name in variables if name in own or names.snake(name) in own), None)
+            if found is None:
+                return None
+            assert folder.fragment is not None, "identities are those of a fragment's type"
+            binds.append(
+                (found, self._types.attribute(self._schema.get_type(folder.fragment.type_name), attribute))
+            )
+        return tuple(binds)
+
+    def _method(self, document: Document, name: str, folder: Folder | None, constants: Scope) -> ir.Method:
+        found = self._find(document)
+        binds = (self._binds(folder, document) or ()) if folder else ()
+        bound = {variable for variable, _ in binds}
+        docs = self._variable_docs(document)
+        variables = {item.variable.name.value: item for item in document.node.variable_definitions or ()}
+        pages = (
+            found.many
+            and found.kind in ("spread", "model", "handle")
+            and document.kind == "query"
+            and variables.keys() >= _PAGE_VARIABLES
+        )
+        own = _PAGE_PARAMETERS if pages else frozenset[str]()
+        parameters = []
+        context = []
+        scope = Scope(f"{name}()", self._problems)
+        for parameter in own:
+            scope.claim(parameter, f"the parameter {parameter} of every list")
+        for variable, definition in variables.items():
+            if variable in bound or (pages and variable in _PAGE_VARIABLES):
+                continue
+            type_ = self._variable_type(definition)
+            is_context = variable in self._config.context
+            required = (
+                isinstance(type_, GraphQLNonNull) and definition.default_value is None and not is_context
+            )
+            if is_context:
+                context.append(
+                    (variable, isinstance(type_, GraphQLNonNull) and definition.default_value is None)
+                )
+            place = place_of(definition, document.file)
+            wanted = names.parameter_name(variable)
+            if wanted in own:
+                self._wrong(
+                    place,
+                    f'${variable} would be the parameter "{wanted}", and every list has one of that name of its own.',
+                    "R006",
+                    "Give the variable another name.",
+                )
+                continue
+            if variable in ("self", "cls"):
+                self._wrong(
+                    place,
+                    f"${variable} clashes with the method's own parameter.",
+                    "R006",
+                    "Give the variable another name.",
+                )
+                continue
+            annotation = self._types.input(type_, docs[variable].origin)
+            if is_context and isinstance(type_, GraphQLNonNull):
+                annotation = self._types.input(type_, docs[variable].origin)
+            doc = docs[variable].doc
+            if definition.default_value is not None:
+                doc = f"{doc} Default: {print_ast(definition.default_value)}.".strip()
+            if is_context:
+                doc = f"{doc} Comes from the client unless passed.".strip()
+            parameters.append(
+                ir.Parameter(
+                    scope.claim(wanted, f"${variable}", place=place), variable, annotation, required, doc
+                )
+            )
+        result, operation = self._result(
+            document, found, binds, constants, pages=pages, context=tuple(context), folder=folder
+        )
+        root = found.root
+        return ir.Method(
+            name,
+            text(root.description if root else "") or f"Sends the {document.kind} of {document.file}.",
+            tuple(parameters),
+            operation,
+            result,
+            root.deprecation_reason if root else None,
+        )
+
+    def _find(self, document: Document, *, only: bool = False) -> Found:
+        return find_result(
+            document,
+            self._schema,
+            self._queries,
+            self._config.errors,
+            frozenset(self._by_fragment),
+            only=only,
+        )
+
+    def _result(
+        self,
+        document: Document,
+        found: Found,
+        binds: tuple[tuple[str, str], ...],
+        constants: Scope,
+        *,
+        pages: bool,
+        context: tuple[tuple[str, bool], ...],
+        folder: Folder | None,
+    ) -> tuple[ir.Result, ir.Operation]:
+        operation = self._operation(document, found, binds, constants, dict(context))
+        result = operation.result
+        if pages:
+            result = replace(result, pages=True)
+            operation = replace(operation, result=result)
+        return result, operation
+
+    def _operation(
+        self,
+        document: Document,
+        found: Found,
+        binds: tuple[tuple[str, str], ...],
+        constants: Scope,
+        context: Mapping[str, bool],
+    ) -> ir.Operation:
+        wanted = names.identifier(names.constant(document.method))
+        spread = self._queries.spread(document.node.selection_set)
+        for name in spread:
+            self._fragments.setdefault(name, names.identifier(names.constant(name)))
+        model, model_module, attributes = "", "", found.path
+        # A mutation's payload that is null means that it failed; a read from a handle that is null, that there is no such object.
+        mutation = document.kind == "mutation"
+        nullable = (
+            found.nullable_end
+            if (mutation or binds) and found.kind == "leaf"
+            else found.nullable and not mutation and not binds
+        )
+        python: PythonType
+        read: PythonType | None = None
+        resource = identity = ""
+        if found.kind == "nothing":
+            python, nullable = _NONE, True
+        elif found.kind == "leaf":
+            assert found.field is not None and found.owner is not None
+            python = self._types.output(found.field.type, f"{found.owner.name}.{found.field_name}")
+            python = python.optional() if nullable else python
+        elif found.kind == "handle":
+            resource, identity, python = self._handle(document, found)
+            nullable = False
+        else:
+            loaded = self._models.operation(document)
+            model, model_module = loaded.name, loaded.module
+            if found.kind == "spread":
+                folder = self._by_fragment[found.spread]
+                resource = folder.name
+                python = PythonType(folder.classes.handle)
+                fragment = self._models.fragment(self._queries.fragments[found.spread])
+                read = PythonType(fragment.name, frozenset({fragment.imported}))
+            elif found.kind == "model":
+                python = loaded.element(found.path)
+            else:
+                python, nullable = PythonType(loaded.name, frozenset({loaded.imported})), False
+            attributes = loaded.attributes(found.path)
+        variables = [item.variable.name.value for item in document.node.variable_definitions or ()]
+        read = read or python
+        if found.many and found.kind != "leaf":
+            read = read.inside("list")
+        result = ir.Result(
+            kind={"spread": "resource", "data": "model"}.get(found.kind, found.kind),  # type: ignore[arg-type]  # the other kinds have the same names
+            type=python,
+            path=found.path,
+            many=found.many,
+            nullable=nullable,
+            resource=resource,
+            identity=identity,
+            failure=found.failure,
+        )
+        return ir.Operation(
+            constant=constants.claim(
+                wanted, document.file, fallback=f"{wanted}_OPERATION", place=document.place()
+            ),
+            name=document.name,
+            kind="mutation" if mutation else "query",
+            text=minified(sent_operation(document, self._schema)),
+            fragments=tuple(self._fragments[name] for name in spread),
+            binds=binds,
+            context=tuple(context.items()),
+            idempotency=next((name for name in variables if name in _IDEMPOTENCY), None),
+            result=result,
+            read=read.optional() if nullable else read,
+            model=model,
+            model_module=model_module,
+            attributes=attributes,
+        )
+
+    def _handle(self, document: Document, found: Found) -> tuple[str, str, PythonType]:
+        """The resource that `@resource` names, the identity that the leaf is, and the leaf's type."""
+        assert found.node is not None and found.field is not None
+        place = place_of(found.node, document.file)
+        known = {folder.name: folder for folder in self._by_fragment.values()}
+        folder = known.get(found.handle)
+        if folder is None:
+            hint = did_you_mean(found.handle, known) or f"The resources are {', '.join(sorted(known))}."
+            self._wrong(
+                place, f'@resource names "{found.handle}", and there is no such resource.', "R007", hint
+            )
+            return "", "", _NONE
+        if len(folder.identities) != 1 or not is_leaf_type(get_named_type(found.field.type)):
+            self._wrong(
+                place,
+                f"@resource stands beside a {folder.name}'s identity, a single id.",
+                "R007",
+                f"A {folder.name} is found by {', '.join(name for name, _ in folder.identities)}.",
+            )
+            return "", "", _NONE
+        get = folder.gets[0]
+        definition = next(iter(get.node.variable_definitions or ()))
+        value = self._types.leaf(get_named_type(self._variable_type(definition)))
+        return folder.name, names.parameter_name(folder.identities[0][0]), value
+
+    # --------------------------------------------------------------------------------------------------------- variables
+
+    def _variable_type(self, definition: VariableDefinitionNode) -> GraphQLInputType:
+        type_ = type_from_ast(self._schema, definition.type)
+        assert is_input_type(type_), "validated before"
+        return cast("GraphQLInputType", type_)
+
+    def _variable_docs(self, document: Document) -> Mapping[str, _Use]:
+        """Where each variable ends up: the argument or input field that it fills, and that one's description."""
+        uses: dict[str, _Use] = {}
+        self._walk(
+            document.node.selection_set,
+            self._schema.get_root_type(document.node.operation),
+            uses,
+            frozenset(),
+        )
+        return _Uses(uses)
+
+    def _walk(
+        self,
+        selection_set: SelectionSetNode,
+        parent: GraphQLNamedType | None,
+        uses: dict[str, _Use],
+        seen: frozenset[str],
+    ) -> None:
+        for item in selection_set.selections:
+            if isinstance(item, FieldNode):
+                field = parent.fields.get(item.name.value) if is_composite_with_fields(parent) else None
+                if field is None:
+                    continue
+                self._arguments(item, field, uses)
+                if item.selection_set is not None:
+                    self._walk(item.selection_set, get_named_type(field.type), uses, seen)
+            elif isinstance(item, FragmentSpreadNode):
+                name = item.name.value
+                if name not in seen:
+                    fragment = self._queries.fragments[name]
+                    self._walk(
+                        fragment.node.selection_set,
+                        self._schema.get_type(fragment.type_name),
+                        uses,
+                        seen | {name},
+                    )
+            elif isinstance(item, InlineFragmentNode):
+                condition = item.type_condition
+                inner = self._schema.get_type(condition.name.value) if condition else parent
+                self._walk(item.selection_set, inner, uses, seen)
+
+    def _arguments(self, node: FieldNode, field: GraphQLField, uses: dict[str, _Use]) -> None:
+        for argument in node.arguments or ():
+            definition = field.args[argument.name.value]
+            self._value(argument.value, definition.type, text(definition.description), "", uses)
+
+    def _value(
+        self, value: ValueNode, type_: GraphQLType, doc: str, origin: str, uses: dict[str, _Use]
+    ) -> None:
+        if isinstance(value, VariableNode):
+            known = uses.get(value.name.value)
+            if known is None or (not known.doc and doc):
+                uses[value.name.value] = _Use(doc, origin)
+        elif isinstance(value, ListValueNode):
+            for item in value.values:
+                self._value(item, type_, doc, "", uses)
+        elif isinstance(value, ObjectValueNode):
+            named = get_named_type(type_)
+            if isinstance(named, GraphQLInputObjectType):
+                for field in value.fields:
+                    definition = named.fields[field.name.value]
+                    self._value(
+                        field.value,
+                        definition.type,
+                        text(definition.description),
+                        f"{named.name}.{field.name.value}",
+                        uses,
+                    )
+
+    # ------------------------------------------------------------------------------------------------------------- table
+
+    def _table(
+        self,
+    ) -> tuple[
+        tuple[tuple[str, str], ...],
+        tuple[tuple[str, tuple[str, ...]], ...],
+        tuple[tuple[str, PythonType], ...],
+    ]:
+        """What the package knows of the schema when it runs: the types that selections can reach from a resource."""
+        waiting = [folder.fragment.type_name for folder in self._by_fragment.values() if folder.fragment]
+        types: dict[str, str] = {}
+        abstract: dict[str, tuple[str, ...]] = {}
+        leaves: dict[str, PythonType] = {}
+        while waiting:
+            name = waiting.pop()
+            if name in types or name in leaves:
+                continue
+            type_ = self._schema.get_type(name)
+            if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
+                leaf = self._types.runtime_leaf(type_) if type_ is not None else None
+                if leaf is not None:
+                    leaves[name] = leaf
+                continue
+            if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+                abstract[name] = tuple(sorted(item.name for item in self._schema.get_possible_types(type_)))
+                waiting += abstract[name]
+            fields = {} if isinstance(type_, GraphQLUnionType) else type_.fields
+            types[name] = compact_type(
+                (
+                    field_name,
+                    {key: str(argument.type) for key, argument in field.args.items()},
+                    str(field.type),
+                )
+                for field_name, field in fields.items()
+            )
+            for field_name, field in fields.items():
+                waiting.append(get_named_type(field.type).name)
+                own = self._config.types.get(f"{name}.{field_name}")
+                if own is not None:
+                    leaves[f"{name}.{field_name}"] = own
+        return tuple(sorted(types.items())), tuple(sorted(abstract.items())), tuple(sorted(leaves.items()))
+
+    def _wrong(self, place: Diagnostic, message: str, code: str, hint: str = "") -> None:
+        self._problems.add(
+            Diagnostic(place.path, place.line, place.column, message, code, hint, place.source)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Where a variable is used: the description there, and `input.field` where it fills an input's field."""
+
+    doc: str = ""
+    origin: str = ""
+
+
+class _Uses(dict[str, _Use]):
+    def __missing__(self, key: str) -> _Use:
+        return _Use()

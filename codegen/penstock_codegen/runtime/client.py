@@ -1,0 +1,252 @@
+"""The clients that a generated package's own are made of: configuration, sending, and what handles need of a client."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from .errors import MissingContext
+from .operation import Operation, body_prefix, graphql_error, parse_answer
+from .transport import AsyncHTTPClient, Attempts, HTTPClient, Options, send, send_async
+from .unset import UNSET, Unset
+from .values import encode_variables
+
+Result = TypeVar("Result")
+
+_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+class BaseClient:
+    """What both clients share: everything but the call that waits."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = 30.0,
+        retries: int = 3,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"The URL must start with http:// or https://, and {url!r} does not.")
+        if retries < 0:
+            raise ValueError(f"retries is how often a call is tried again: 0 or more, not {retries}.")
+        self._options = Options(url, dict(headers or {}), timeout, retries)
+        self._headers: Mapping[str, str] = {**_JSON, **self._options.headers}
+        self._context = {name: value for name, value in (context or {}).items() if value is not None}
+        # Shared by all copies that with_options makes: what is found out once is known to all.
+        self._owns_http = True
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(url={self._options.url!r})"
+
+    @property
+    def url(self) -> str:
+        """The API's URL."""
+        return self._options.url
+
+    def _copy(self, options: Options) -> Self:
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._options = options
+        copy._headers = {**_JSON, **options.headers}
+        copy._owns_http = False
+        return copy
+
+    def with_options(
+        self,
+        *,
+        headers: Mapping[str, str] | Unset = UNSET,
+        timeout: float | None | Unset = UNSET,
+        retries: int | Unset = UNSET,
+    ) -> Self:
+        """The same client with other options, for one call or many: `client.with_options(timeout=2).flow(id=…)`.
+
+        `headers` are added to the client's, `timeout` is in seconds (None waits for ever), `retries` counts tries after the first.
+        The connections are shared, and closing the copy leaves them open.
+        """
+        changes = {"headers": headers, "timeout": timeout, "retries": retries}
+        return self._copy(
+            self._options.but(**{name: value for name, value in changes.items() if value is not UNSET})
+        )
+
+    def _attempts(self, operation: Operation[Any], variables: Mapping[str, Any]) -> Attempts:
+        key = operation.idempotency
+        repeatable = operation.kind == "query" or (key is not None and bool(variables.get(key)))
+        return Attempts(operation.name, self._options, repeatable=repeatable)
+
+    def _missing_context(
+        self, operation: Operation[Any], variables: Mapping[str, Any]
+    ) -> list[tuple[str, bool]]:
+        return [entry for entry in operation.context if variables.get(entry[0], UNSET) is UNSET]
+
+
+class SyncClient(BaseClient):
+    """A client whose calls wait for their answer."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = 30.0,
+        retries: int = 3,
+        http_client: HTTPClient | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(url=url, headers=headers, timeout=timeout, retries=retries, context=context)
+        self._owns_http = http_client is None
+        self._http: HTTPClient
+        if http_client is None:
+            import httpx
+
+            self._http = httpx.Client(timeout=timeout)
+        else:
+            self._http = http_client
+        self._context_lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections, unless they were brought by the caller (`http_client`)."""
+        if self._owns_http:
+            self._http.close()
+
+    def execute(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Sends a document as it is and gives the answer's data as JSON values.
+
+        Raises `GraphQLError` where the answer reports errors. The document is not checked before it is sent.
+        """
+        content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
+        attempts = Attempts("execute", self._options, repeatable=is_query(document))
+        return read_data(send(self._http, content, self._call_headers(), self._options, attempts))
+
+    def _call_headers(self) -> Mapping[str, str]:
+        """The headers of one request; a subclass adds those that change from call to call."""
+        return self._headers
+
+    def _resolve_context(self, name: str) -> Any:
+        """The value of a context variable that was not given to the client; a subclass may ask the server. None if unknown."""
+        return None
+
+    def _context_value(self, name: str) -> Any:
+        if name not in self._context:
+            with self._context_lock:
+                if name not in self._context:
+                    value = self._resolve_context(name)
+                    if value is None:
+                        return None
+                    self._context[name] = value
+        return self._context[name]
+
+    def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
+        for name, required in self._missing_context(operation, variables):
+            value = self._context_value(name)
+            if value is not None:
+                variables[name] = value
+            elif required:
+                raise MissingContext(name)
+        content = operation.body + encode_variables(variables) + b"}"
+        attempts = self._attempts(operation, variables)
+        return operation.read(send(self._http, content, self._call_headers(), self._options, attempts))
+
+
+class AsyncClient(BaseClient):
+    """A client whose calls are awaited."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = 30.0,
+        retries: int = 3,
+        http_client: AsyncHTTPClient | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(url=url, headers=headers, timeout=timeout, retries=retries, context=context)
+        self._owns_http = http_client is None
+        self._http: AsyncHTTPClient
+        if http_client is None:
+            import httpx
+
+            self._http = httpx.AsyncClient(timeout=timeout)
+        else:
+            self._http = http_client
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections, unless they were brought by the caller (`http_client`)."""
+        if self._owns_http:
+            await self._http.aclose()
+
+    async def execute(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Sends a document as it is and gives the answer's data as JSON values.
+
+        Raises `GraphQLError` where the answer reports errors. The document is not checked before it is sent.
+        """
+        content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
+        attempts = Attempts("execute", self._options, repeatable=is_query(document))
+        return read_data(
+            await send_async(self._http, content, await self._call_headers(), self._options, attempts)
+        )
+
+    async def _call_headers(self) -> Mapping[str, str]:
+        """The headers of one request; a subclass adds those that change from call to call."""
+        return self._headers
+
+    async def _resolve_context(self, name: str) -> Any:
+        """The value of a context variable that was not given to the client; a subclass may ask the server. None if unknown."""
+        return None
+
+    async def _context_value(self, name: str) -> Any:
+        if name not in self._context:
+            value = await self._resolve_context(name)
+            if value is None:
+                return None
+            self._context.setdefault(name, value)
+        return self._context[name]
+
+    async def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
+        for name, required in self._missing_context(operation, variables):
+            value = await self._context_value(name)
+            if value is not None:
+                variables[name] = value
+            elif required:
+                raise MissingContext(name)
+        content = operation.body + encode_variables(variables) + b"}"
+        attempts = self._attempts(operation, variables)
+        return operation.read(
+            await send_async(self._http, content, await self._call_headers(), self._options, attempts)
+        )
+
+
+def body_prefix_of(document: str) -> bytes:
+    """The body of an unnamed request up to its variables."""
+    # No operationName: a document with one operation needs none, and its author may not have given it a name.
+    return body_prefix("", document).replace(b'"operationName":"",', b"", 1)
+
+
+def is_query(document: str) -> bool:
+    """Whether a document only reads, as far as its first word says; where in doubt, no."""
+    return document.lstrip("\ufeff \t\r\n,").startswith(("query", "{"))
+
+
+def read_data(content: bytes) -> dict[str, Any]:
+    """An answer's data; raises the answer's errors."""
+    answer = parse_answer("execute", content)
+    if answer.get("errors"):
+        raise graphql_error("execute", answer)
+    data = answer.get("data")
+    return data if isinstance(data, dict) else {}

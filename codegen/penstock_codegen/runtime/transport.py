@@ -1,0 +1,226 @@
+"""Sending a request: the rules, without the waiting.
+
+`Attempts` decides, `send` and `send_async` only wait: they differ in nothing but `await`. Any object with the small surface of
+`httpx.Client` (`build_request`, `send`, `close`) carries the requests; nothing here imports httpx until a client has to be made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Protocol
+
+from .errors import (
+    AuthenticationError,
+    ClientError,
+    HTTPStatusError,
+    PermissionDenied,
+    RateLimited,
+    RequestTimeout,
+    TransportError,
+)
+from .operation import describe, graphql_error, parse_answer
+
+
+class Response(Protocol):
+    """What is read of an answer."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def content(self) -> bytes: ...
+
+
+class HTTPClient(Protocol):
+    """What a client must have to carry requests: the surface of `httpx.Client` that is used here."""
+
+    # The request is the carrier's own: it is built by it and handed back to it, never looked into.
+    def build_request(
+        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+    ) -> Any: ...
+    def send(self, request: Any, /) -> Any: ...
+    def close(self) -> None: ...
+
+
+class AsyncHTTPClient(Protocol):
+    """The same of `httpx.AsyncClient`."""
+
+    def build_request(
+        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+    ) -> Any: ...
+    async def send(self, request: Any, /) -> Any: ...
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a client sends: the URL, headers beside its own, seconds until it gives up, and how often it tries again."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float | None = 30.0
+    retries: int = 3
+
+    def but(self, **changes: Any) -> Options:
+        """These options with the named ones changed; headers are added to those there are."""
+        if "headers" in changes:
+            changes["headers"] = {**self.headers, **changes["headers"]}
+        return replace(self, **changes)
+
+
+# Ruled out by name, not by class: a successor of httpx has the same names, and neither needs to be imported to be caught.
+_NEVER_SENT: Final = frozenset(
+    {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+)
+_TIMEOUT: Final = "TimeoutException"
+_TRANSPORT: Final = "TransportError"
+
+_RETRIED_STATUS: Final = frozenset({429, 502, 503, 504})
+_FIRST_DELAY: Final = 0.25
+_LONGEST_DELAY: Final = 8.0
+_LONGEST_WISH: Final = 60.0
+
+
+class Attempts:
+    """One call's tries: after each, either an answer, a delay in seconds until the next, or the error that ends it."""
+
+    __slots__ = ("_failures", "_name", "_options", "_repeatable")
+
+    def __init__(self, name: str, options: Options, *, repeatable: bool) -> None:
+        self._name = name
+        self._options = options
+        self._repeatable = repeatable
+        self._failures = 0
+
+    def answered(self, status: int, headers: Mapping[str, str], content: bytes) -> float | None:
+        """None where the content is an answer to be read, else the delay. Raises what the status amounts to."""
+        if status == 200:
+            return None
+        if status in _RETRIED_STATUS and (self._repeatable or status == 429):
+            wish = retry_after(headers.get("retry-after"))
+            if self._failures < self._options.retries and (wish is None or wish <= _LONGEST_WISH):
+                return self._delay(wish)
+        raise status_error(self._name, status, headers, content)
+
+    def failed(self, error: Exception) -> float:
+        """The delay until the next try. Raises the error, as one of ours where it is the transport's."""
+        names = {base.__name__ for base in type(error).__mro__}
+        if _TRANSPORT not in names or isinstance(error, ClientError):
+            raise error
+        sent = not names & _NEVER_SENT
+        if (
+            "UnsupportedProtocol" not in names
+            and (self._repeatable or not sent)
+            and self._failures < self._options.retries
+        ):
+            return self._delay(None)
+        # The text of the transport's error names the host at most; the request's headers are not in it.
+        if _TIMEOUT in names:
+            raise RequestTimeout(
+                f"{self._name}: {self._options.url} did not answer within {self._options.timeout:g} seconds."
+                if self._options.timeout is not None
+                else f"{self._name}: {self._options.url} did not answer.",
+                sent=sent,
+            ) from error
+        raise TransportError(
+            f"{self._name}: {self._options.url} cannot be reached: {error}", sent=sent
+        ) from error
+
+    def _delay(self, wish: float | None) -> float:
+        self._failures += 1
+        if wish is not None:
+            return wish
+        longest: float = min(_FIRST_DELAY * 2 ** (self._failures - 1), _LONGEST_DELAY)
+        return longest * (0.5 + random.random() / 2)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for: a number of seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def status_error(name: str, status: int, headers: Mapping[str, str], content: bytes) -> ClientError:
+    """The error that an HTTP status other than 200 amounts to; GraphQL errors in the body are told as such."""
+    try:
+        answer = parse_answer(name, content)
+    except ClientError:
+        answer = {}
+    if answer.get("errors") and status != 429:
+        return graphql_error(name, answer, status_code=status)
+    body = content[:500].decode(errors="replace")
+    if status == 401:
+        return AuthenticationError(
+            f"{name}: the server does not accept these credentials (HTTP 401); check the API key.",
+            status_code=401,
+            body=body,
+        )
+    if status == 403:
+        return PermissionDenied(
+            f"{name}: the server does not allow this (HTTP 403).", status_code=403, body=body
+        )
+    if status == 429:
+        wish = retry_after(headers.get("retry-after"))
+        wait = f"try again in {wish:g} seconds" if wish is not None else "try again later"
+        return RateLimited(
+            f"{name}: too many requests (HTTP 429); {wait}.", status_code=429, body=body, retry_after=wish
+        )
+    return HTTPStatusError(
+        f"{name}: the server answered HTTP {status}, and no GraphQL answer: {describe(content)}.",
+        status_code=status,
+        body=body,
+    )
+
+
+def send(
+    http: HTTPClient, content: bytes, headers: Mapping[str, str], options: Options, attempts: Attempts
+) -> bytes:
+    """Sends until there is an answer, and gives its body."""
+    while True:
+        try:
+            request = http.build_request(
+                "POST", options.url, content=content, headers=headers, timeout=options.timeout
+            )
+            response: Response = http.send(request)
+        except Exception as error:
+            delay = attempts.failed(error)
+        else:
+            pause = attempts.answered(response.status_code, response.headers, response.content)
+            if pause is None:
+                return response.content
+            delay = pause
+        time.sleep(delay)
+
+
+async def send_async(
+    http: AsyncHTTPClient, content: bytes, headers: Mapping[str, str], options: Options, attempts: Attempts
+) -> bytes:
+    """`send`, waiting with `await`."""
+    while True:
+        try:
+            request = http.build_request(
+                "POST", options.url, content=content, headers=headers, timeout=options.timeout
+            )
+            response: Response = await http.send(request)
+        except Exception as error:
+            delay = attempts.failed(error)
+        else:
+            pause = attempts.answered(response.status_code, response.headers, response.content)
+            if pause is None:
+                return response.content
+            delay = pause
+        await asyncio.sleep(delay)

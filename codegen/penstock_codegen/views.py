@@ -1,0 +1,257 @@
+"""The IR as the templates print it: annotations, signatures and bodies as text. Sync and async differ here and nowhere else."""
+
+from __future__ import annotations
+
+import builtins
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from . import ir
+from .types import Import, PythonType
+
+_WIDTH = 110
+_BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_"))
+
+
+# -------------------------------------------------------------------------------------------------------------- filters
+
+
+def docstring(text: str, indent: int) -> str:
+    """A docstring with its quotes, wrapped, in which nothing of the text can end it or be an escape."""
+    lines = _wrapped(text, _WIDTH - indent)
+    body = f"\n{' ' * indent}".join(lines).replace(f"\n{' ' * indent}\n", "\n\n")
+    if len(lines) == 1:
+        return f'"""{body}"""'
+    return f'"""{body}\n{" " * indent}"""'
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines: list[str] = []
+    # The quotes take three columns of the first line; leaving them everywhere keeps the filling even.
+    for paragraph in text.split("\n"):
+        stripped = paragraph.rstrip()
+        if not stripped:
+            lines.append("")
+            continue
+        indent = stripped[: len(stripped) - len(stripped.lstrip())]
+        hanging = indent + "    " if re.match(r"\s+\w+: ", stripped) else indent
+        lines += textwrap.wrap(
+            stripped, width - 6, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return [_escaped(line, last=number == len(lines) - 1) for number, line in enumerate(lines)]
+
+
+def _escaped(line: str, *, last: bool) -> str:
+    shown = "".join(
+        character
+        if character.isprintable()
+        else f"\\x{ord(character):02x}"
+        if ord(character) < 256
+        else f"\\u{ord(character):04x}"
+        for character in line.replace("\\", "\\\\")
+        if ord(character) < 0x10000 or character.isprintable()
+    )
+    shown = shown.replace('"""', '\\"\\"\\"')
+    return shown[:-1] + '\\"' if last and shown.endswith('"') else shown
+
+
+def literal(value: object) -> str:
+    """A value as Python source. Only data: strings, numbers, None, Booleans, tuples of them."""
+    if isinstance(value, tuple):
+        inner = ", ".join(map(literal, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    assert value is None or isinstance(value, str | int | bool), value
+    return repr(value)
+
+
+# ----------------------------------------------------------------------------------------------------------------- names
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How names are written in a class body, where the class's own members would hide what is meant."""
+
+    builtins: frozenset[str]
+    imports: Mapping[str, str]
+
+    def write(self, text: str) -> str:
+        """An annotation in which every name means what it says."""
+
+        def replace(match: re.Match[str]) -> str:
+            if match[1]:
+                return match[1]
+            name = match[2]
+            if name in self.imports:
+                return self.imports[name]
+            return f"builtins.{name}" if name in self.builtins else name
+
+        return re.sub(r"""("[^"]*"|'[^']*')|(?<![\w.])([A-Za-z_]\w*)""", replace, text)
+
+    @property
+    def uses_builtins(self) -> bool:
+        return bool(self.builtins)
+
+
+def spelling(members: Iterable[str], imports: Iterable[Import]) -> Spelling:
+    """The spelling for a class with these members in a module with these imports."""
+    own = frozenset(members)
+    return Spelling(own & _BUILTINS, {item.name: f"_{item.name}" for item in imports if item.name in own})
+
+
+# --------------------------------------------------------------------------------------------------------------- methods
+
+
+@dataclass(frozen=True, slots=True)
+class MethodView:
+    """A method as text."""
+
+    name: str
+    signature: str
+    returns: str
+    doc: str
+    body: tuple[str, ...]
+    is_async: bool
+    deprecated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a method stands: what sends for it, what its client is, and which resource it belongs to."""
+
+    send: str
+    client: str
+    resource: str
+    is_async: bool
+    operations: str = "operations"
+
+
+class Views:
+    """Writes methods of one package; knows the names of its resources."""
+
+    def __init__(self, package: ir.Package) -> None:
+        self._resources = {resource.name: resource for resource in package.resources}
+        self._folders = {resource.module: resource for resource in package.resources}
+        self._package = package
+
+    def resource(self, name: str) -> ir.Resource:
+        return self._resources[name]
+
+    def handle(self, name: str, *, is_async: bool) -> str:
+        classes = self._resources[name].classes
+        return classes.async_handle if is_async else classes.handle
+
+    def returned(self, method: ir.Method, *, is_async: bool) -> PythonType:
+        """What a method returns, imports included."""
+        result = method.result
+        if result.kind in ("handle", "resource"):
+            name = self.handle(result.resource, is_async=is_async)
+            type_ = PythonType(
+                name, frozenset({Import(self._resources[result.resource].module, name, local=True)})
+            )
+        else:
+            type_ = result.type
+        if result.pages:
+            generic = "AsyncPages" if is_async else "Pages"
+            return type_.inside(generic, Import("_runtime.pages", generic, local=True))
+        if result.many and result.kind != "leaf":
+            type_ = type_.inside("list")
+        return type_.optional() if result.nullable and result.kind != "nothing" else type_
+
+    def method(self, method: ir.Method, place: Place, spelled: Spelling) -> MethodView:
+        """A method at a place."""
+        is_async = place.is_async
+        pages = method.result.pages
+        parameters = ["self", *(f"{item.name}: {spelled.write(item.type.text)}" for item in method.required)]
+        optional = [
+            f"{item.name}: {spelled.write(item.type.union(PythonType('Unset')).text)} = UNSET"
+            for item in method.optional
+        ]
+        if pages:
+            optional += ["limit: int | None = None", "offset: int = 0", "page_size: int = DEFAULT_PAGE_SIZE"]
+        if optional:
+            parameters += ["*", *optional]
+        return MethodView(
+            name=method.name,
+            signature=", ".join(parameters),
+            returns=spelled.write(self.returned(method, is_async=is_async).text),
+            doc=self._doc(method),
+            body=tuple(self._body(method, place)),
+            is_async=is_async and not pages,
+            deprecated=method.deprecated,
+        )
+
+    def _doc(self, method: ir.Method) -> str:
+        lines = [method.doc]
+        described = [(item.name, item.doc) for item in (*method.required, *method.optional) if item.doc]
+        if method.result.pages:
+            described += [
+                ("limit", "How many there are at most in all; all where it is None."),
+                ("offset", "How many to skip at the start."),
+                ("page_size", "How many one request asks for."),
+            ]
+        if described:
+            lines += ["", "Args:", *(f"    {name}: {' '.join(doc.split())}" for name, doc in described)]
+        if method.result.failure is not None:
+            lines += ["", "Raises:", "    ActionFailed: The payload says that it did not happen."]
+        return "\n".join(lines)
+
+    def _body(self, method: ir.Method, place: Place) -> Iterable[str]:
+        result = method.result
+        wait = "await " if place.is_async else ""
+        given = ", ".join(f"{literal(item.variable)}: {item.name}" for item in method.parameters)
+        variables = f"{{{given}}}"
+        operation = f"{place.operations}.{method.operation.constant}"
+        sent = f"{wait}{place.send}({operation}, {variables})"
+        target = self.handle(result.resource, is_async=place.is_async) if result.resource else ""
+        own = result.resource == place.resource
+        if target and not own:
+            yield f"from .{self._resources[result.resource].module} import {target}"
+            yield ""
+        window = "limit=limit, offset=offset, page_size=page_size"
+        if result.pages:
+            wrap = (
+                f"lambda found: {target}._loaded({place.client}, found)" if target else "lambda found: found"
+            )
+            owner = place.send.rpartition(".")[0]
+            yield f"return {owner}._pages({operation}, {variables}, {wrap}, {window})"
+        elif result.kind == "nothing":
+            yield sent
+        elif result.kind in ("leaf", "model"):
+            yield f"return {sent}"
+        elif result.kind == "handle":
+            made = f"{target}._find({place.client}, {result.identity}={{}})"
+            if result.many:
+                yield f"found = {sent}"
+                yield f"return [{made.format('item')} for item in found]"
+            elif own and place.send.endswith("_act"):
+                yield f"found = {sent}"
+                yield f"return self._same({made.format('found')})"
+            else:
+                yield f"found = {sent}"
+                yield f"return {made.format('found')}"
+        else:
+            yield f"found = {sent}"
+            if result.many:
+                yield f"return [{target}._loaded({place.client}, item) for item in found]"
+            elif own and place.send.endswith("_act"):
+                yield "return self._absorb(found)"
+            elif result.nullable:
+                yield f"return None if found is None else {target}._loaded({place.client}, found)"
+            else:
+                yield f"return {target}._loaded({place.client}, found)"
+
+    # ------------------------------------------------------------------------------------------------------------ imports
+
+    def method_imports(self, methods: Iterable[ir.Method]) -> set[Import]:
+        """What the signatures of methods need, for checkers only."""
+        found: set[Import] = set()
+        for method in methods:
+            for parameter in method.parameters:
+                found |= parameter.type.imports
+                if not parameter.required:
+                    found.add(Import("_runtime.unset", "Unset", local=True))
+            for is_async in (False, True):
+                found |= self.returned(method, is_async=is_async).imports
+        return found

@@ -1,0 +1,258 @@
+"""An operation as a generated package holds it: everything that can be known before the call is known here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
+
+from .errors import ActionFailed, GraphQLError, InvalidResponse
+from .values import convert, invalid_response
+
+Result = TypeVar("Result")
+
+
+class Flag(NamedTuple):
+    """A payload that says whether it worked in a Boolean field, and why not in a text field (`success`, `error`)."""
+
+    success: str | None
+    message: str | None
+
+
+class Problems(NamedTuple):
+    """A payload that lists what went wrong in a field (`userErrors { message }`): an empty or null list means that it worked."""
+
+    field: str
+    message: str = "message"
+
+
+class Operation(Generic[Result]):
+    """One GraphQL operation: its text, and how its answer is read.
+
+    `path` leads from the answer's data to the result (names are keys of the JSON, or attributes where there is a model; an integer takes
+    an element of a list). `model` gives the pydantic model of the whole data, imported on first use; without one, `leaf` gives the
+    result's own type. `binds` are the variables that a handle fills in (variable → identity). `failure` is where and how the payload
+    carries errors as data. `context` are variables that the client fills in where they are not passed, each with whether it is required.
+    A result of None where not `nullable` means, for a query, that the object it starts from does not exist.
+    """
+
+    __slots__ = (
+        "_adapter",
+        "binds",
+        "body",
+        "context",
+        "document",
+        "failure",
+        "idempotency",
+        "keeps_nothing",
+        "kind",
+        "leaf",
+        "model",
+        "name",
+        "nullable",
+        "path",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: Literal["query", "mutation"],
+        document: str,
+        path: tuple[str | int, ...] = (),
+        *,
+        model: Callable[[], Any] | None = None,
+        leaf: Callable[[], Any] | None = None,
+        nullable: bool = False,
+        keeps_nothing: bool = False,
+        binds: tuple[tuple[str, str], ...] = (),
+        context: tuple[tuple[str, bool], ...] = (),
+        failure: tuple[int, Flag | Problems] | None = None,
+        idempotency: str | None = None,
+    ) -> None:
+        self.name: Final = name
+        self.kind: Final = kind
+        self.document: Final = document
+        self.path: Final = path
+        self.model: Final = model
+        self.leaf: Final = leaf
+        self.nullable: Final = nullable
+        self.keeps_nothing: Final = keeps_nothing
+        self.binds: Final = binds
+        self.context: Final = context
+        self.failure: Final = failure
+        self.idempotency: Final = idempotency
+        # The request's body up to the variables: encoded once, not per call.
+        self.body: Final = body_prefix(name, document)
+        self._adapter: Any = None
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name}>"
+
+    def read(self, content: bytes) -> Result:
+        """The result that an answer's body holds.
+
+        Raises `GraphQLError` where the answer reports errors, `ActionFailed` where the payload does, `InvalidResponse` where the answer
+        does not fit.
+        """
+        if self.model is not None:
+            adapter = self._adapter
+            if adapter is None:
+                adapter = self._adapter = _envelope(self.model())
+            try:
+                envelope = adapter.validate_json(content)
+            except ValueError as error:  # pydantic's ValidationError is one
+                raise unreadable(self.name, content, error) from None
+            if envelope.get("errors"):
+                raise graphql_error(self.name, parse_answer(self.name, content))
+            return cast("Result", self._follow(envelope.get("data"), getattr))
+        answer = parse_answer(self.name, content)
+        if answer.get("errors"):
+            raise graphql_error(self.name, answer)
+        result = self._follow(answer.get("data"), _item)
+        if self.leaf is not None and result is not None:
+            path = ".".join(("data", *map(str, self.path)))
+            return cast("Result", convert(result, self.leaf(), path=path, operation=self.name))
+        return cast("Result", result)
+
+    def _follow(self, data: Any, step: Callable[[Any, Any], Any]) -> Any:
+        if data is None:
+            raise InvalidResponse(
+                f"The answer to {self.name} has neither data nor errors.", path="data", operation=self.name
+            )
+        value = data
+        depth, failure = self.failure or (-1, None)
+        last = len(self.path)
+        for position in range(last + 1):
+            if position == depth and failure is not None and value is not None:
+                self._check(value, failure, step)
+            if position == last:
+                break
+            if value is None:
+                break
+            key = self.path[position]
+            if type(key) is int:
+                if not value:
+                    value = None
+                    break
+                if len(value) > 1:
+                    raise InvalidResponse(
+                        f"{self.name} was expected to find one element and found {len(value)}; narrow the lookup in its document.",
+                        path=".".join(("data", *map(str, self.path[:position]))),
+                        operation=self.name,
+                    )
+                value = value[0]
+            else:
+                value = step(value, key)
+        if value is None and self.kind == "mutation" and not self.nullable and not self.keeps_nothing:
+            raise ActionFailed(
+                f"{self.name} answered null at {'.'.join(map(str, self.path))} without saying why.",
+                action=self.name,
+            )
+        return None if self.keeps_nothing else value
+
+    def _check(self, payload: Any, failure: Flag | Problems, step: Callable[[Any, Any], Any]) -> None:
+        reasons: list[str] = []
+        if isinstance(failure, Flag):
+            message = step(payload, failure.message) if failure.message else None
+            failed = bool(message) if failure.success is None else step(payload, failure.success) is False
+            if not failed and not message:
+                return
+            reasons = [str(message)] if message else []
+        else:
+            problems = step(payload, failure.field)
+            if not problems:
+                return
+            reasons = [
+                str(problem if isinstance(problem, str) else step(problem, failure.message))
+                for problem in problems
+            ]
+        because = "; ".join(reasons)
+        raise ActionFailed(
+            f"{self.name} failed: {because}"
+            if because
+            else f"{self.name} failed; the server gives no reason.",
+            action=self.name,
+            reasons=reasons,
+        )
+
+
+def body_prefix(name: str, document: str) -> bytes:
+    """The request's JSON body up to where the variables stand; `variables}` completes it."""
+    text = json.dumps({"operationName": name, "query": document}, ensure_ascii=False, separators=(",", ":"))
+    return (text[:-1] + ',"variables":').encode()
+
+
+def _item(value: Any, key: Any) -> Any:
+    try:
+        return value[key]
+    except (KeyError, TypeError, IndexError):
+        raise InvalidResponse(f"The answer has no {key!r} where the schema has one.", path=str(key)) from None
+
+
+def _envelope(model: Any) -> Any:
+    """A validator of a whole answer, `{"data": …, "errors": …}`, in one pass over its bytes."""
+    from pydantic import TypeAdapter
+    from typing_extensions import TypedDict
+
+    # The model is known at run time only, so that checkers cannot read this type.
+    make: Any = TypedDict
+    return TypeAdapter(make("Envelope", {"data": model | None, "errors": list[Any] | None}, total=False))
+
+
+def parse_answer(name: str, content: bytes) -> dict[str, Any]:
+    """An answer's body as a dict. Raises `InvalidResponse` where it is no JSON object."""
+    from pydantic_core import from_json
+
+    try:
+        answer = from_json(content)
+    except ValueError:
+        raise InvalidResponse(
+            f"The answer to {name} is no JSON ({describe(content)}); is the URL that of a GraphQL API?",
+            operation=name,
+        ) from None
+    if not isinstance(answer, dict) or not ("data" in answer or "errors" in answer):
+        raise InvalidResponse(
+            f"The answer to {name} is JSON, but no GraphQL answer: it has neither data nor errors.",
+            operation=name,
+        )
+    return answer
+
+
+def unreadable(name: str, content: bytes, error: ValueError) -> Exception:
+    """Why an answer could not be read into its model: its errors if it reports some, else where it does not fit."""
+    try:
+        answer = parse_answer(name, content)
+    except InvalidResponse as invalid:
+        return invalid
+    if answer.get("errors"):
+        return graphql_error(name, answer)
+    return invalid_response(error, operation=name)
+
+
+def graphql_error(name: str, answer: Mapping[str, Any], *, status_code: int = 200) -> GraphQLError:
+    """The error that an answer's `errors` amount to."""
+    from .errors import AuthenticationError, PermissionDenied
+
+    errors: list[dict[str, Any]] = [
+        error if isinstance(error, dict) else {"message": str(error)} for error in answer["errors"]
+    ]
+    messages = [str(error.get("message", "no message")) for error in errors]
+    text = f"{name}: {'; '.join(messages)}"
+    codes = {str((error.get("extensions") or {}).get("code", "")).upper() for error in errors}
+    data = answer.get("data")
+    data = data if isinstance(data, dict) else None
+    if "UNAUTHENTICATED" in codes or status_code == 401:
+        return AuthenticationError(text, status_code=status_code, errors=errors, data=data, operation=name)
+    if "FORBIDDEN" in codes or status_code == 403:
+        return PermissionDenied(text, status_code=status_code, errors=errors, data=data, operation=name)
+    return GraphQLError(text, errors=errors, data=data, operation=name)
+
+
+def describe(content: bytes) -> str:
+    """What kind of text came instead of JSON, in a few words."""
+    start = content[:200].lstrip().lower()
+    if not start:
+        return "it is empty"
+    if start.startswith((b"<!doctype", b"<html", b"<")):
+        return "it is HTML or XML"
+    return f"it starts with {content[:20].decode(errors='replace')!r}"
