@@ -22,6 +22,9 @@ TOKEN_PREFIX = "pk_"
 
 SCOPES = ("USER", "RUNNER", "TENANT")
 
+# What a refresh token may do: nothing but renew.
+REFRESH_SCOPE = "REFRESH"
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -46,6 +49,11 @@ class Principal:
             raise ForbiddenError(
                 f"This needs a token of scope {' or '.join(allowed)}; the token sent has scope {self.scope}."
             )
+
+    def require_more_than_refresh(self) -> None:
+        """Raise ForbiddenError for a caller who has nothing but a refresh token."""
+        if self.scope == REFRESH_SCOPE:
+            raise ForbiddenError("A refresh token only renews access tokens, by `refresh_token`.")
 
 
 def local_principal(headers: Mapping[str, str]) -> Principal:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from penstock.server import sessions
-from penstock.server.access import TOKEN_PREFIX, Principal, local_principal, token_digest
+from penstock.server.access import REFRESH_SCOPE, TOKEN_PREFIX, Principal, local_principal, token_digest
 from penstock.server.errors import ForbiddenError, UnauthenticatedError
 from penstock.server.tables import api_token, member
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from penstock.server.database import Database
-
-# What a refresh token may do: nothing but renew.
-REFRESH_SCOPE = "REFRESH"
 
 
 def authenticate(database: Database, headers: Mapping[str, str], *, auth: bool) -> Principal:
@@ -48,6 +46,15 @@ def authenticate(database: Database, headers: Mapping[str, str], *, auth: bool) 
             )
         return Principal(principal.user_id, named, principal.scope, principal.visible_tenants)
     return principal
+
+
+def flyte_tenant(database: Database, token: str) -> str | None:
+    """The tenant that a flyte pack's token opens; None for a token that opens nothing."""
+    try:
+        principal = _by_api_token(database, token)
+    except UnauthenticatedError:
+        return None
+    return principal.tenant_id
 
 
 def _named_tenant(headers: Mapping[str, str]) -> str | None:
@@ -83,8 +90,6 @@ def _by_api_token(database: Database, token: str) -> Principal:
 
 
 def _by_session(database: Database, token: str) -> Principal:
-    from datetime import UTC, datetime
-
     with database.read() as connection:
         session = sessions.read(sessions.signing_key(connection), token)
         if session.expires <= datetime.now(UTC):

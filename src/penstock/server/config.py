@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 from penstock.server.database import default_database_url
 
-DEFAULT_PORT = 4200
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -42,3 +40,4 @@ class ServerConfig:
     graphiql: bool = True
     limits: Limits = field(default_factory=Limits)
     services: Services = field(default_factory=Services)
+    flyte_lease_seconds: float = 300.0

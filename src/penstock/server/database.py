@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy import event, exc
 from sqlalchemy.pool import StaticPool
 
 from penstock.server import sqlite_functions
@@ -66,9 +67,17 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A connection whose changes are kept together when the block ends, or not at all if it raises."""
-        with self._queue(writing=True), self.engine.connect() as connection:
-            with connection.execution_options(penstock_begin="BEGIN IMMEDIATE").begin():
-                yield connection
+        with (
+            self._queue(writing=True),
+            self.engine.connect().execution_options(penstock_begin="BEGIN IMMEDIATE") as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def connections_in_use(self) -> int:
+        """How many connections are reading or writing now."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -85,7 +94,7 @@ def open_database(url: str) -> Database:
         return Database(_sqlite_engine("sqlite://", None), in_memory=True)
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except exc.ArgumentError:
         raise DatabaseUrlError(
             f"The database URL {url.partition('://')[0]!r}… is not one; write sqlite:///FILE or "
             "postgresql://USER@HOST/DATABASE."
@@ -111,14 +120,14 @@ def _sqlite_engine(url: str, file: Path | None) -> sa.Engine:
     else:
         engine = sa.create_engine(url, connect_args=arguments, pool_size=8, max_overflow=32)
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, see below
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
         sqlite_functions.register(connection)
 
-    @sa.event.listens_for(engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # A transaction that reads first and writes later can fail on SQLite; a writer takes the lock at once.
         connection.exec_driver_sql(connection.get_execution_options().get("penstock_begin", "BEGIN"))

@@ -10,7 +10,6 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 from ariadne import MutationType, QueryType, format_error, graphql_sync
 from graphql import (
     DocumentNode,
@@ -21,6 +20,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from sqlalchemy import exc
 
 from penstock.server import mutations, queries
 from penstock.server.errors import ApiError
@@ -72,15 +72,13 @@ class FinishedJsonContext(ExecutionContext):
         return super().complete_value(return_type, field_nodes, info, path, result)
 
 
-Compile = "Callable[[Scope, TableModel, GraphQLField, Sequence[FieldNode]], Statement]"
-
-
 def _read_resolver(model: TableModel, shape: str) -> Callable[..., FinishedJson | None]:
     compile_field = {"list": compile_list, "by_pk": compile_by_key, "aggregate": compile_aggregate}[shape]
     tables = declared_tables()
 
     def resolve(_root: object, info: GraphQLResolveInfo, **_arguments: object) -> FinishedJson | None:
         context: RequestContext = info.context
+        context.principal.require_more_than_refresh()
         scope = Scope(
             dialect=POSTGRESQL if context.database.is_postgresql else SQLITE,
             tables=tables,
@@ -105,9 +103,20 @@ def _read_resolver(model: TableModel, shape: str) -> Callable[..., FinishedJson 
     return resolve
 
 
+def _guarded(resolver: Callable[..., object]) -> Callable[..., object]:
+    def resolve(root: object, info: GraphQLResolveInfo, **arguments: object) -> object:
+        context: RequestContext = info.context
+        context.principal.require_more_than_refresh()
+        return resolver(root, info, **arguments)
+
+    return resolve
+
+
 def _mutation_resolver(name: str, function: mutations.Mutation) -> Callable[..., object]:
     def resolve(_root: object, info: GraphQLResolveInfo, input: dict[str, Any]) -> object:
         context: RequestContext = info.context
+        if name != "refresh_token":
+            context.principal.require_more_than_refresh()
         return mutations.run(function, context.database, context.principal, context.headers, input, name=name)
 
     return resolve
@@ -123,7 +132,7 @@ def executable_schema() -> GraphQLSchema:
         query.set_field(f"{name}_by_pk", _read_resolver(model, "by_pk"))
         query.set_field(f"{name}_aggregate", _read_resolver(model, "aggregate"))
     for name, resolver in queries.RESOLVERS.items():
-        query.set_field(name, resolver)
+        query.set_field(name, _guarded(resolver))
     mutation = MutationType()
     for name, function in mutations.registered().items():
         mutation.set_field(name, _mutation_resolver(name, function))
@@ -153,7 +162,7 @@ class DocumentCache:
         document = parse(text, max_tokens=20_000)
         rules: Sequence[Any] = self._rules
         if not self._introspection:
-            from ariadne.validation import IntrospectionDisabledRule
+            from ariadne.validation.introspection_disabled import IntrospectionDisabledRule
 
             rules = [*rules, IntrospectionDisabledRule]
         entry = (document, validate(schema, document, rules, max_errors=20))
@@ -164,31 +173,44 @@ class DocumentCache:
         return entry
 
 
-def execute(data: dict[str, Any], context: RequestContext, documents: DocumentCache) -> tuple[bool, bytes]:
-    """Run a GraphQL request: (whether it was a valid one, the JSON of the answer)."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request went. `valid` is False for one that was never executed: its document or variables do not fit."""
+
+    valid: bool
+    has_errors: bool
+    body: bytes
+
+
+def execute(data: dict[str, Any], context: RequestContext, documents: DocumentCache) -> Outcome:
+    """Run a GraphQL request."""
     schema = executable_schema()
+
+    def parsed(_context: object, request: dict[str, Any]) -> DocumentNode:
+        return documents(schema, request["query"])[0]
+
+    def validated(*_arguments: object, **_options: object) -> list[GraphQLError]:
+        return documents(schema, data["query"])[1]
+
     executed, answer = graphql_sync(
         schema,
         data,
         context_value=context,
-        query_parser=lambda _context, request: documents(schema, request["query"])[0],
-        query_validator=lambda _schema, _document, **_options: documents(schema, data["query"])[1],  # type: ignore[arg-type]
+        query_parser=parsed,
+        query_validator=validated,
         execution_context_class=FinishedJsonContext,
         error_formatter=_format_error,
         logger=_QUIET,
     )
-    # A request whose variables do not fit was never executed, like an invalid document.
-    valid = executed or ("data" in answer and not _before_execution(answer))
-    return valid, encode_answer(answer)
+    errors = answer.get("errors") or []
+    # Errors of fields have a path, even where they leave no data at all.
+    valid = executed or any("path" in error for error in errors)
+    return Outcome(valid, bool(errors), encode_answer(answer))
 
 
 _QUIET = logging.getLogger("penstock.server.graphql")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
-
-
-def _before_execution(answer: dict[str, Any]) -> bool:
-    return all("path" not in error for error in answer.get("errors", ()))
 
 
 def _format_error(error: GraphQLError, debug: bool = False) -> dict[str, Any]:
@@ -211,24 +233,24 @@ def describe_failure(error: BaseException) -> tuple[str, str]:
             return "The request nests too deeply. Make it flatter.", "BAD_USER_INPUT"
         case UnicodeEncodeError():
             return "A text holds half of a surrogate pair, which cannot be stored.", "BAD_USER_INPUT"
-        case sa.exc.DataError():
+        case exc.DataError():
             return f"The database cannot use a value of the request: {_first_line(error)}", "BAD_USER_INPUT"
-        case sa.exc.OperationalError() if any(
+        case exc.OperationalError() if any(
             part in str(error.orig) for part in ("Expression tree", "parser stack", "too many")
         ):
             return (
                 "The request is too large for one database statement. Ask for less at once.",
                 "BAD_USER_INPUT",
             )
-        case sa.exc.OperationalError() if "statement timeout" in str(error.orig):
+        case exc.OperationalError() if "statement timeout" in str(error.orig):
             return "The database took too long over this request. Ask for less at once.", "TIMEOUT"
-        case sa.exc.OperationalError() | sa.exc.TimeoutError():
+        case exc.OperationalError() | exc.TimeoutError():
             return "The database is busy or away; try again. (API_ERROR)", "UNAVAILABLE"
         case _:
             return "The server failed on this request; its log says why.", "INTERNAL_SERVER_ERROR"
 
 
-def _first_line(error: sa.exc.DBAPIError) -> str:
+def _first_line(error: exc.DBAPIError) -> str:
     return str(error.orig).partition("\n")[0]
 
 

@@ -10,7 +10,9 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from penstock.server import migrations, sessions
-from penstock.server.tables import metadata, tenant
+from penstock.server.access import new_token, token_digest
+from penstock.server.errors import ApiError
+from penstock.server.tables import api_token, member, metadata, tenant
 
 if TYPE_CHECKING:
     from penstock.server.database import Database
@@ -52,3 +54,26 @@ def reset(database: Database) -> None:
         metadata.drop_all(connection)
         connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
     prepare(database)
+
+
+def make_token(database: Database, *, tenant_slug: str, name: str, scope: str) -> str:
+    """Make an API token for a new user of a tenant; the token, which nobody can look up again.
+
+    Raises ApiError where no tenant has the slug.
+    """
+    token, now = new_token(), datetime.now(UTC)
+    with database.write() as connection:
+        tenant_id = connection.scalar(sa.select(tenant.c.id).where(tenant.c.slug == tenant_slug))
+        if tenant_id is None:
+            slugs = ", ".join(sorted(connection.scalars(sa.select(tenant.c.slug))))
+            raise ApiError(f"No tenant has the slug {tenant_slug!r}; there are {slugs or 'none'}.")
+        user_id = str(uuid4())
+        owner = {"user_id": user_id, "tenant_id": tenant_id, "created": now}
+        if scope == "USER":
+            connection.execute(member.insert().values(id=str(uuid4()), **owner))
+        connection.execute(
+            api_token.insert().values(
+                id=str(uuid4()), name=name, scope=scope, digest=token_digest(token), **owner
+            )
+        )
+    return token

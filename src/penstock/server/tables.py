@@ -6,8 +6,12 @@ indices and what a delete takes along. `metadata` is what the migrations are che
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.schema import SchemaItem
+
+from penstock.server.flyte.tables import define as define_flyte_tables
 from penstock.server.schema import TableModel, declared_tables
 from penstock.server.types import Identifier, JsonDocument, PlainText, Timestamp
 
@@ -20,7 +24,7 @@ metadata = sa.MetaData(
     }
 )
 
-COLUMN_TYPES: dict[str, type[sa.types.TypeEngine[object]]] = {
+COLUMN_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
     "uuid": Identifier,
     "timestamptz": Timestamp,
     "interval": sa.BigInteger,  # microseconds
@@ -84,7 +88,7 @@ cloud_hook = metadata.tables["cloud_hook"]
 task_tag_limit = metadata.tables["task_tag_limit"]
 
 
-def _own_table(name: str, *columns: sa.SchemaItem) -> sa.Table:
+def _own_table(name: str, *columns: SchemaItem) -> sa.Table:
     return sa.Table(
         name,
         metadata,
@@ -140,6 +144,8 @@ cloud_hook_delivery = _own_table(
     sa.Column("delivered", Timestamp(), nullable=True),
     sa.Column("error", PlainText(), nullable=True),
 )
+flyte = define_flyte_tables(metadata)
+
 server_setting = sa.Table(
     "server_setting",
     metadata,

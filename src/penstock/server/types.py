@@ -60,7 +60,7 @@ class Timestamp(sa.types.TypeDecorator[datetime]):
             sa.DateTime(timezone=True) if dialect.name == "postgresql" else sa.Text()
         )
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | str | None:  # type: ignore[override]
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | str | None:
         """UTC in; a naive time is a mistake of ours."""
         if value is None:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from penstock.server.access import Principal
 
     Mutation = Callable[..., dict[str, object]]
-    Row = sa.RowMapping
+    Row = Mapping[str, Any]
     F = TypeVar("F", bound="Callable[..., dict[str, object]]")
 else:
     Mutation = object
 
 registry: dict[str, Mutation] = {}
+own_transactions: set[str] = set()
 
 SUCCESS: dict[str, object] = {"success": True, "error": None}
 
@@ -31,6 +32,16 @@ SUCCESS: dict[str, object] = {"success": True, "error": None}
 def mutation(function: F) -> F:
     """Make a function the mutation of its name. Its keyword arguments are the fields of the input."""
     registry[function.__name__] = function
+    return function
+
+
+def mutation_with_own_transactions(function: F) -> F:
+    """The same for a mutation that talks to others and must not keep the database waiting meanwhile.
+
+    It is given the `Database`, the `Principal` and the input.
+    """
+    registry[function.__name__] = function
+    own_transactions.add(function.__name__)
     return function
 
 
@@ -52,10 +63,18 @@ class Call:
         query = sa.select(*(columns or table.c)).where(table.c.id == key, *self.confinement(table))
         if lock and self.is_postgresql:
             query = query.with_for_update(of=table)
-        found = self.connection.execute(query).mappings().one_or_none()
+        found = self.first(query)
         if found is None:
             raise NotFoundError(table.name, key)
         return found
+
+    def first(self, query: sa.Select[*tuple[Any, ...]]) -> Row | None:
+        """The only row of a query by column name, or None."""
+        return cast("Row | None", self.connection.execute(query).mappings().one_or_none())
+
+    def all(self, query: sa.Select[*tuple[Any, ...]]) -> list[Row]:
+        """Every row of a query by column name."""
+        return cast("list[Row]", self.connection.execute(query).mappings().all())
 
     def confinement(self, table: sa.Table) -> list[sa.ColumnElement[bool]]:
         """The condition that confines a table to the caller's tenant; empty where nothing is confined."""

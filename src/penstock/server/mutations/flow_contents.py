@@ -60,12 +60,9 @@ def insert_edges(call: Call, flow_id: str, tenant_id: str, serialized: object) -
     edges = _objects(serialized, "edges")
     if not edges:
         return
-    by_slug: dict[str, str] = {
-        slug: key
-        for slug, key in call.connection.execute(
-            sa.select(task.c.slug, task.c.id).where(task.c.flow_id == flow_id)
-        )
-    }
+    by_slug: dict[str, str] = dict(
+        call.connection.execute(sa.select(task.c.slug, task.c.id).where(task.c.flow_id == flow_id))
+    )
     rows = [
         {
             "id": str(uuid4()),

@@ -101,10 +101,8 @@ def delete_flow_group_schedule(call: Call, *, flow_group_id: str) -> dict[str, o
 
 def _reschedule(call: Call, flow_group_id: str) -> None:
     group = call.row(flow_group, flow_group_id)
-    flows = call.connection.execute(
-        sa.select(flow).where(flow.c.flow_group_id == flow_group_id, flow.c.archived.is_(False))
-    ).mappings()
-    for found in flows.all():
+    flows = call.all(sa.select(flow).where(flow.c.flow_group_id == flow_group_id, flow.c.archived.is_(False)))
+    for found in flows:
         delete_scheduled_runs(call, found["id"])
         if found["is_schedule_active"]:
             schedule_runs(call.connection, call.now, found, group)

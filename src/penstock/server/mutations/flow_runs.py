@@ -50,7 +50,7 @@ def _flow_to_run(call: Call, flow_id: str | None, version_group_id: str | None) 
         .order_by(flow.c.version.desc())
         .limit(1)
     )
-    by_group = call.connection.execute(newest).mappings().one_or_none()
+    by_group = call.first(newest)
     if by_group is None:
         raise ApiError(f"The version group {version_group_id!r} has no flow that is not archived.")
     return by_group

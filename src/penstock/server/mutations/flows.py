@@ -46,7 +46,8 @@ def _group_of(
             .order_by(flow.c.created.desc())
             .limit(1)
         )
-        version_group_id = call.connection.scalar(newest) or str(uuid4())
+        known: str | None = call.connection.scalar(newest)
+        version_group_id = known or str(uuid4())
     query = sa.select(flow_group.c.id, flow_group.c.settings).where(
         flow_group.c.tenant_id == tenant_id, flow_group.c.name == version_group_id
     )

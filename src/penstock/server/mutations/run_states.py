@@ -199,7 +199,7 @@ def _cancel_task_runs(call: Call, flow_run_id: str) -> None:
     if call.is_postgresql:
         query = query.with_for_update()
     cancelled = read_state(serialized_state("Cancelled", "The flow run was cancelled."))
-    for run in call.connection.execute(query.order_by(task_run.c.id)).mappings().all():
+    for run in call.all(query.order_by(task_run.c.id)):
         append_state(call, TASK_RUN, run, cancelled)
 
 
@@ -244,7 +244,7 @@ def _full_tag(call: Call, run: Row) -> tuple[str, int] | None:
     if call.is_postgresql:
         # Two task runs that ask for the last place at once: the second waits here and then counts the first.
         limits = limits.with_for_update()
-    by_tag = {tag: limit for tag, limit in call.connection.execute(limits.order_by(task_tag_limit.c.tag))}
+    by_tag = dict(call.connection.execute(limits.order_by(task_tag_limit.c.tag)))
     if not by_tag:
         return None
     tags = call.connection.scalar(sa.select(task.c.tags).where(task.c.id == run["task_id"])) or []

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # The map index of a task run that is not one of many.
 NOT_MAPPED = -1
 
+INFO = ("id", "version", "state", "serialized_state")
+
 
 def _get_or_create(call: Call, flow_run_id: str, task_id: str, map_index: int | None) -> Row:
     index = NOT_MAPPED if map_index is None else map_index
@@ -27,10 +29,10 @@ def _get_or_create(call: Call, flow_run_id: str, task_id: str, map_index: int | 
     owner = call.row(task, task_id, task.c.flow_id, task.c.cache_key)
     if owner["flow_id"] != parent["flow_id"]:
         raise ApiError(f"The task {task_id} is not one of the flow of the flow run {flow_run_id}.")
-    query = sa.select(task_run.c.id, task_run.c.version, task_run.c.state, task_run.c.serialized_state).where(
+    query = sa.select(*(task_run.c[name] for name in INFO)).where(
         task_run.c.flow_run_id == flow_run_id, task_run.c.task_id == task_id, task_run.c.map_index == index
     )
-    found = call.connection.execute(query).mappings().one_or_none()
+    found = call.first(query)
     if found is not None:
         return found
     key = call.insert(
@@ -45,8 +47,8 @@ def _get_or_create(call: Call, flow_run_id: str, task_id: str, map_index: int | 
     )
     made = {"id": key, "tenant_id": parent["tenant_id"], "version": 0, "start_time": None, "end_time": None}
     pending = read_state(serialized_state("Pending", "Task run created."))
-    append_state(call, TASK_RUN, made, pending)  # type: ignore[arg-type]
-    return call.connection.execute(query).mappings().one()
+    append_state(call, TASK_RUN, made, pending)
+    return {**made, **call.row(task_run, key, *(task_run.c[name] for name in INFO))}
 
 
 @mutation

@@ -53,12 +53,12 @@ def aggregate_select(
                 f"{compiler.object_json(scope, model, rows.alias, below, selected)} AS {column}"
             )
             inner.needs_rows = True
-            pairs.append((response_name, scope.dialect.array(f"{inner.alias}.{column}")))
+            pairs.append((response_name, scope.dialect.json_array(f"{inner.alias}.{column}")))
         else:
             pairs.append((response_name, _functions(scope, model, below, selected, inner, rows.alias)))
     columns = list(inner.columns.values()) or ["1 AS one"]
     source = rows.select(columns, ordered=inner.needs_rows)
-    return f"SELECT {scope.dialect.object(pairs)} FROM ({source}) AS {inner.alias}"
+    return f"SELECT {scope.dialect.json_object(pairs)} FROM ({source}) AS {inner.alias}"
 
 
 def _functions(
@@ -83,7 +83,7 @@ def _functions(
         else:
             below = cast("GraphQLObjectType", get_named_type(declared.fields[name].type))
             pairs.append((response_name, _per_column(scope, model, name, below, selected, inner, source)))
-    return dialect.object(pairs)
+    return dialect.json_object(pairs)
 
 
 def _count(expressions: Sequence[str], *, distinct: bool) -> str:
@@ -127,4 +127,4 @@ def _per_column(
         else:
             value = dialect.value(f"{function}({dialect.sortable(expression, kind)})", kind, nullable=True)
         pairs.append((response_name, value))
-    return dialect.object(pairs)
+    return dialect.json_object(pairs)

@@ -117,7 +117,7 @@ def compile_list(
     rows = rows_of(scope, model, declaration, nodes[0], alias, _confined(scope, model, alias), capped=True)
     item = object_json(scope, model, alias, _object_type(declaration), nodes)
     inner = rows.select([f"{item} AS j"])
-    array = scope.dialect.final(scope.dialect.array("q.j"))
+    array = scope.dialect.final(scope.dialect.json_array("q.j"))
     return Statement(f"SELECT {array}, count(*) FROM ({inner}) AS q", scope.parameters)
 
 
@@ -169,7 +169,7 @@ def object_json(
                 pairs.append((response_name, _related_aggregate(scope, link, alias, declaration, selected)))
             else:
                 pairs.append((response_name, _related(scope, link, alias, declaration, selected)))
-    return scope.dialect.object(pairs)
+    return scope.dialect.json_object(pairs)
 
 
 def _related(
@@ -182,7 +182,7 @@ def _related(
         sql = f"SELECT {item} FROM {target.name} AS {alias} WHERE {conjunction(conditions)}"
         return scope.dialect.optional(sql)
     rows = rows_of(scope, target, declaration, nodes[0], alias, conditions, capped=False)
-    array, inner = scope.dialect.array("q.j"), rows.select([f"{item} AS j"])
+    array, inner = scope.dialect.json_array("q.j"), rows.select([f"{item} AS j"])
     return f"(SELECT {array} FROM ({inner}) AS q)"
 
 

@@ -59,11 +59,11 @@ class SqlDialect(ABC):
         """The JSON of an SQL value of a `kind`."""
 
     @abstractmethod
-    def object(self, pairs: Sequence[tuple[str, str]]) -> str:
+    def json_object(self, pairs: Sequence[tuple[str, str]]) -> str:
         """A JSON object of response names and JSON expressions."""
 
     @abstractmethod
-    def array(self, column: str) -> str:
+    def json_array(self, column: str) -> str:
         """An aggregate: the JSON array of a column of JSON expressions."""
 
     @abstractmethod
@@ -142,7 +142,7 @@ class SQLiteDialect(SqlDialect):
             case _:
                 return f"coalesce({expression}, 'null')" if nullable else expression
 
-    def object(self, pairs: Sequence[tuple[str, str]]) -> str:
+    def json_object(self, pairs: Sequence[tuple[str, str]]) -> str:
         if not pairs:
             return "'{}'"
         parts: list[str] = []
@@ -152,7 +152,7 @@ class SQLiteDialect(SqlDialect):
         parts.append("'}'")
         return f"({balanced(parts, ' || ')})"
 
-    def array(self, column: str) -> str:
+    def json_array(self, column: str) -> str:
         return f"('[' || coalesce(group_concat({column}, ','), '') || ']')"
 
     def constant(self, text: str) -> str:
@@ -254,17 +254,17 @@ class PostgreSQLDialect(SqlDialect):
             case _:
                 return expression
 
-    def object(self, pairs: Sequence[tuple[str, str]]) -> str:
+    def json_object(self, pairs: Sequence[tuple[str, str]]) -> str:
         if len(pairs) <= PAIRS_PER_CALL:
             arguments = ", ".join(f"{text_literal(name)}, {expression}" for name, expression in pairs)
             return f"json_build_object({arguments})"
         chunks = [pairs[start : start + PAIRS_PER_CALL] for start in range(0, len(pairs), PAIRS_PER_CALL)]
         # The text of an object without its braces; `left` by a negative number drops from the end.
-        insides = [f"left(substr(({self.object(chunk)})::text, 2), -1)" for chunk in chunks]
+        insides = [f"left(substr(({self.json_object(chunk)})::text, 2), -1)" for chunk in chunks]
         joined = balanced(insides, " || ',' || ")
         return f"('{{' || {joined} || '}}')::json"
 
-    def array(self, column: str) -> str:
+    def json_array(self, column: str) -> str:
         return f"coalesce(json_agg({column}), '[]'::json)"
 
     def constant(self, text: str) -> str:
