@@ -36,6 +36,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--format", choices=("text", "json", "github"), default="text", help="how errors and results are told"
     )
+    made.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="take nothing from earlier runs, and keep nothing for later ones",
+    )
     made.add_argument("--quiet", action="store_true", help="say nothing where all is well")
     return made
 
@@ -45,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     form: Format = options.format
     started = time.perf_counter()
+    from .cache import Cache, default_folder
     from .config import find_config, load_config
     from .write import WriteError
 
@@ -52,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_config(options.config or find_config(Path.cwd()))
         from .generate import generate
 
-        generated = generate(config)
+        generated = generate(config, None if options.no_cache else Cache(default_folder()))
     except GenerationError as error:
         print(render(error.diagnostics, form), file=sys.stderr)
         if form == "text":

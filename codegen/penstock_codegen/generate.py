@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from .config import Config
 from .diagnostics import Diagnostic, Problems
+
+if TYPE_CHECKING:
+    from .cache import Cache
+    from .sdl import SchemaText
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +27,57 @@ class Generated:
     methods: int
 
 
-def generate(config: Config) -> Generated:
-    """The files of the package that a configuration describes.
+def generate(config: Config, cache: Cache | None = None) -> Generated:
+    """The files of the package that a configuration describes; with a cache, what did not change is taken from it.
 
     Raises `GenerationError` with everything that is wrong with the configuration, the schema or the queries.
     """
+    if cache is None:
+        return _generate(config, None, None)
+    from .sources import read_sources
+
+    sources = read_sources(config)
+    kept = cache.load("package", sources.digest) if sources else None
+    found = _restore(kept) if kept is not None else None
+    if found is None:
+        found = _generate(config, sources.schema if sources else None, cache)
+        if sources:
+            cache.store("package", sources.digest, _dump(found))
+    return found
+
+
+def _dump(generated: Generated) -> bytes:
+    return json.dumps(asdict(generated), ensure_ascii=False).encode()
+
+
+def _restore(data: bytes) -> Generated | None:
+    try:
+        kept = json.loads(data)
+        return Generated(
+            kept["files"],
+            tuple(Diagnostic(**item) for item in kept["warnings"]),
+            kept["resources"],
+            kept["methods"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> Generated:
     with _no_collection():
         # Imported here, so that a command line that only prints its help does not wait for graphql-core.
         from .operations import load_queries
         from .render import render
         from .resources import build_package
         from .schema import load_schema
+        from .sdl import read_schema_text
 
         problems = Problems()
-        loaded = load_schema(config, problems)
-        queries = load_queries(config, loaded.schema, problems)
-        package, models = build_package(config, loaded.schema, queries, problems)
+        schema = load_schema(text or read_schema_text(config, problems), problems, cache)
+        queries = load_queries(config, schema, problems)
+        package, models = build_package(config, schema, queries, problems)
         problems.stop_if_any()
-        files = render(package, models)
+        files = render(package, models, cache)
         methods = len(package.methods) + sum(
             len(item.methods) + len(item.accessor_methods) for item in package.resources
         )

@@ -8,13 +8,16 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from . import ir
+from .cache import Cache, digest
 from .models import ModelClass, Models
 from .types import Import, PythonType, import_lines
 from .views import MethodView, Place, Spelling, Views, docstring, literal, spelling
@@ -23,19 +26,35 @@ RUNTIME = Path(__file__).with_name("runtime")
 _LOCAL_RUNTIME = "_runtime"
 _PATHS = 8
 _LINE_LENGTH = 110
+_STEPS = ("check --fix-only --select=I,F401,PIE790", "format")
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Templates compiled before, kept by their source."""
+
+    def __init__(self, kept: Cache) -> None:
+        self._kept = kept
+
+    def _key(self, bucket: Bucket) -> str:
+        return digest(sys.version, jinja2.__version__, bucket.key, bucket.checksum)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        data = self._kept.load("template", self._key(bucket))
+        if data is not None:
+            bucket.bytecode_from_string(data)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept.store("template", self._key(bucket), bucket.bytecode_to_string())
 
 
 class RenderError(Exception):
     """The formatter refused what was rendered: a mistake in the generator, not in its input."""
 
 
-@cache
-def _environment(folder: str | None) -> jinja2.Environment:
-    loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(Path(__file__).with_name("templates"))]
-    if folder:
-        loaders.insert(0, jinja2.FileSystemLoader(folder))
+def _environment(kept: Cache | None) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(loaders),
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        bytecode_cache=_Compiled(kept) if kept else None,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -48,14 +67,32 @@ def _environment(folder: str | None) -> jinja2.Environment:
     return environment
 
 
-def render(package: ir.Package, models: Models) -> dict[str, str]:
-    """All files of a package by their path in it, formatted."""
-    files = _Renderer(package, models).files()
-    formatted = format_all(files)
+def render(package: ir.Package, models: Models, cache: Cache | None = None) -> dict[str, str]:
+    """All files of a package by their path in it, formatted; with a cache, only those that are new are formatted."""
+    files = _Renderer(package, models, cache).files()
+    formatted = format_new(files, cache)
     for path in sorted(RUNTIME.glob("*.py")):
         formatted[f"{_LOCAL_RUNTIME}/{path.name}"] = path.read_text(encoding="utf-8")
     formatted["py.typed"] = ""
     return formatted
+
+
+def format_new(files: Mapping[str, str], cache: Cache | None) -> dict[str, str]:
+    """The files formatted, those that were formatted before from the cache."""
+    if cache is None:
+        return format_all(files)
+    style = digest(version("ruff"), str(_LINE_LENGTH), *_STEPS)
+    # The path is part of the key: sorting imports tells a package's own modules by it.
+    keys = {path: digest(style, path, text) for path, text in files.items()}
+    known = {
+        path: kept.decode() for path, key in keys.items() if (kept := cache.load("format", key)) is not None
+    }
+    fresh = {path: text for path, text in files.items() if path not in known}
+    if fresh:
+        for path, text in format_all(fresh).items():
+            known[path] = text
+            cache.store("format", keys[path], text.encode())
+    return {path: known[path] for path in files}
 
 
 def format_all(files: Mapping[str, str]) -> dict[str, str]:
@@ -74,8 +111,10 @@ def format_all(files: Mapping[str, str]) -> dict[str, str]:
             "--target-version=py311",
             name,
         ]
-        for command in (["check", "--fix-only", "--select=I,F401,PIE790"], ["format"]):
-            done = subprocess.run([_ruff(), *command, *style], capture_output=True, text=True, check=False)
+        for step in _STEPS:
+            done = subprocess.run(
+                [_ruff(), *step.split(), *style], capture_output=True, text=True, check=False
+            )
             if done.returncode:
                 raise RenderError(
                     f"The formatter refused what was generated: {(done.stderr or done.stdout).strip().replace(name, '')}"
@@ -125,11 +164,11 @@ class Overload:
 
 
 class _Renderer:
-    def __init__(self, package: ir.Package, models: Models) -> None:
+    def __init__(self, package: ir.Package, models: Models, kept: Cache | None = None) -> None:
         self._package = package
         self._models = models
         self._views = Views(package)
-        self._environment = _environment(None)
+        self._environment = _environment(kept)
 
     def files(self) -> dict[str, str]:
         package = self._package

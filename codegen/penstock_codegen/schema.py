@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     Source,
+    __version__,
     build_ast_schema,
     parse,
 )
 from graphql.type import validate_schema
 from graphql.validation.validate import validate_sdl
 
-from .config import Config
-from .diagnostics import Diagnostic, Problems, at, shown_path
+from .cache import Cache, digest, dump_schema, read_schema
+from .diagnostics import Diagnostic, Problems, at
+from .sdl import SchemaText
 
 # Ours, known while generating only: they are validated with the rest and stripped from what is sent.
 CLIENT_DIRECTIVES = """
@@ -31,28 +29,21 @@ directive @only on FIELD
 CLIENT_DIRECTIVE_NAMES = frozenset({"resource", "only"})
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedSchema:
-    """A schema that client directives were added to, and the names of the files it came from."""
+def load_schema(found: SchemaText, problems: Problems, cache: Cache | None = None) -> GraphQLSchema:
+    """The schema, valid, with the client directives. Raises `GenerationError` with everything that is wrong with it."""
+    key = digest(__version__, CLIENT_DIRECTIVES, *found.texts)
+    kept = cache.load("schema", key) if cache else None
+    schema = read_schema(kept) if kept is not None else None
+    if schema is None:
+        schema = _parse(found, problems)
+        if cache:
+            cache.store("schema", key, dump_schema(schema))
+    return schema
 
-    schema: GraphQLSchema
-    files: tuple[str, ...]
 
-
-def load_schema(config: Config, problems: Problems) -> LoadedSchema:
-    """The schema that the configuration names. Raises `GenerationError` where it cannot be had."""
-    files, texts = [], []
-    for entry in config.schema:
-        if entry.startswith(("http://", "https://")):
-            files.append(entry)
-            texts.append(introspect(entry, config, problems))
-            continue
-        for path in _paths(config, entry, problems):
-            files.append(shown_path(path, config.root))
-            texts.append(_read(path, config, problems))
-    problems.stop_if_any()
+def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
     documents = []
-    for file, text in zip(files, texts, strict=True):
+    for file, text in zip(found.files, found.texts, strict=True):
         try:
             documents.append(parse(Source(text, file)))
         except GraphQLSyntaxError as error:
@@ -69,79 +60,11 @@ def load_schema(config: Config, problems: Problems) -> LoadedSchema:
         schema = build_ast_schema(document, assume_valid_sdl=True)
         errors = validate_schema(schema)
         if not errors:
-            return LoadedSchema(schema, tuple(files))
+            return schema
     for graphql_error in errors:
-        problems.add(problem(graphql_error, "S002", files[0] if files else "schema"))
+        problems.add(problem(graphql_error, "S002", found.files[0] if found.files else "schema"))
     problems.stop_if_any()
     raise AssertionError("errors were added")
-
-
-def _paths(config: Config, entry: str, problems: Problems) -> list[Path]:
-    found = sorted(config.root.glob(entry)) if any(mark in entry for mark in "*?[") else [config.root / entry]
-    if not found:
-        problems.add(
-            Diagnostic(
-                config.file.name,
-                0,
-                0,
-                f'No file matches schema = "{entry}".',
-                "S003",
-                "The pattern starts at this file's folder.",
-            )
-        )
-    return found
-
-
-def _read(path: Path, config: Config, problems: Problems) -> str:
-    shown = shown_path(path, config.root)
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        problems.add(
-            Diagnostic(
-                shown,
-                0,
-                0,
-                f"The schema cannot be read: {error.strerror or type(error).__name__}.",
-                "S003",
-                f"{config.file.name} names it as schema.",
-            )
-        )
-    except UnicodeDecodeError:
-        problems.add(Diagnostic(shown, 0, 0, "The schema is not UTF-8.", "S003", "Save it as UTF-8."))
-    return ""
-
-
-def introspect(url: str, config: Config, problems: Problems) -> str:
-    """The SDL of the API at a URL, by introspection, with the configured headers."""
-    import httpx
-    from graphql import build_client_schema, get_introspection_query, print_schema
-
-    def refuse(why: str) -> str:
-        problems.add(Diagnostic(url, 0, 0, f"The schema cannot be had by introspection: {why}.", "S004"))
-        return ""
-
-    query: Any = {"query": get_introspection_query(descriptions=True, input_value_deprecation=True)}
-    try:
-        response = httpx.post(url, json=query, headers=dict(config.headers), timeout=60)
-    except httpx.HTTPError as error:
-        return refuse(str(error) or type(error).__name__)
-    try:
-        answer = response.json()
-    except ValueError:
-        return refuse(f"HTTP {response.status_code}, and no JSON")
-    if not isinstance(answer, dict) or answer.get("errors") or not isinstance(answer.get("data"), dict):
-        errors = answer.get("errors") if isinstance(answer, dict) else None
-        said = (
-            errors[0].get("message")
-            if isinstance(errors, list) and errors and isinstance(errors[0], dict)
-            else None
-        )
-        return refuse(str(said) if said else f"HTTP {response.status_code}, and no introspection answer")
-    try:
-        return print_schema(build_client_schema(answer["data"]))
-    except (TypeError, GraphQLError, ValueError) as error:
-        return refuse(f"the answer describes no schema ({str(error).splitlines()[0]})")
 
 
 def syntax_problem(error: GraphQLSyntaxError, file: str, text: str, code: str, what: str) -> Diagnostic:

@@ -44,6 +44,8 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _escaped(line: str, *, last: bool) -> str:
+    if line.isprintable() and "\\" not in line and '"' not in line:
+        return line
     shown = "".join(
         character
         if character.isprintable()

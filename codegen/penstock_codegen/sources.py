@@ -1,0 +1,44 @@
+"""Everything that a package is made from, as one hash: if it is the same, so is the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .cache import digest
+from .config import Config
+from .diagnostics import Problems
+from .sdl import SchemaText, read_schema_text
+
+# Their releases may change what is generated.
+_TOOLS = ("ariadne-codegen", "graphql-core", "jinja2", "ruff")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The schema's text, and the hash of all sources."""
+
+    schema: SchemaText
+    digest: str
+
+
+def read_sources(config: Config) -> Sources | None:
+    """The sources of a package, or None where something cannot be read: then generating says what."""
+    problems = Problems()
+    schema = read_schema_text(config, problems)
+    try:
+        parts = [
+            config.file.read_bytes(),
+            *(text.encode() for text in schema.texts),
+            *map(str.encode, schema.files),
+        ]
+        for path in sorted((*config.queries.rglob("*.graphql"), *config.queries.rglob("*.gql"))):
+            parts += [path.relative_to(config.queries).as_posix().encode(), path.read_bytes()]
+        own = Path(__file__).parent
+        for path in sorted((*own.rglob("*.py"), *own.rglob("*.jinja"))):
+            parts += [path.relative_to(own).as_posix().encode(), path.read_bytes()]
+        parts += [version(name).encode() for name in _TOOLS]
+    except (OSError, PackageNotFoundError):
+        return None
+    return Sources(schema, digest(*parts))
