@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
 
@@ -123,6 +123,7 @@ class Pack:
         self._outbox: Outbox | None = None
         self._delivery: Delivery | None = None
         self._registration: Registration | None = None
+        self._worker: Worker | None = None
         self._stopping: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._health_server: HealthServer | None = None
@@ -269,12 +270,10 @@ class Pack:
             with self._signals(handle_signals, stopping):
                 await registration.obtain()
                 delivering = asyncio.create_task(delivery.run(), name="pack delivery")
-                worker = asyncio.create_task(
-                    Worker(
-                        client, commands, registration, delivery, outbox, told, self._options, stopping
-                    ).run(),
-                    name="pack worker",
+                self._worker = Worker(
+                    client, commands, registration, delivery, outbox, told, self._options, stopping
                 )
+                worker = asyncio.create_task(self._worker.run(), name="pack worker")
                 await self._until_done(worker, delivering, stopping)
                 seconds = min(5.0, self._options.drain_timeout) if registration.current is not None else 0.0
                 left = await delivery.flush(seconds)
@@ -288,7 +287,7 @@ class Pack:
                     task.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await task
-            self._delivery = self._registration = None
+            self._delivery = self._registration = self._worker = None
             if self._outbox is not None:
                 self._outbox.close()
                 self._outbox = None
@@ -305,6 +304,24 @@ class Pack:
         if loop is not None and stopping is not None:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(stopping.set)
+
+    def poll_now(self) -> None:
+        """Ask a running pack to look for actions now, where something else told that there are some.
+
+        Only from the event loop the pack runs in; does nothing where it does not run.
+        """
+        if self._worker is not None:
+            self._worker.poll_now()
+
+    @contextlib.contextmanager
+    def under_test(self, client: FlyteClient) -> Iterator[None]:
+        """While the context lasts, the pack talks to ``client``, keeps nothing on disk and starts no health server."""
+        before = self._client, self._outbox_choice, self._health_port
+        self._client, self._outbox_choice, self._health_port = client, False, False
+        try:
+            yield
+        finally:
+            self._client, self._outbox_choice, self._health_port = before
 
     @contextlib.asynccontextmanager
     async def running(self, *, registered: bool = True) -> AsyncIterator[Self]:
@@ -401,7 +418,7 @@ class Pack:
         self._health_server = server
 
     @contextlib.contextmanager
-    def _signals(self, wanted: bool, stopping: asyncio.Event) -> Any:
+    def _signals(self, wanted: bool, stopping: asyncio.Event) -> Iterator[None]:
         names = [name for name in ("SIGTERM", "SIGINT", "SIGHUP") if wanted and hasattr(signal, name)]
         loop = asyncio.get_running_loop()
         this_task = asyncio.current_task()

@@ -78,7 +78,10 @@ class Worker:
         has_limits = any(command.gate.limits for command in commands.values())
         self._in_hand = asyncio.Semaphore(options.max_concurrency * (4 if has_limits else 1))
         self._actions: dict[str, asyncio.Task[None]] = {}
-        self._busy = asyncio.Event()
+        # Set for each taker that is of use: one more for every action found in a row, the first one always.
+        self._wanted = [asyncio.Event() for _ in range(options.takers)]
+        self._found_in_a_row = 0
+        self._poll_now = asyncio.Event()
 
     async def run(self) -> None:
         """Work; returns once stopped and drained, or when the drain took too long."""
@@ -111,6 +114,10 @@ class Worker:
             await asyncio.gather(*takers, resuming, *unfinished, return_exceptions=True)
             self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def poll_now(self) -> None:
+        """Poll without waiting for the interval to end."""
+        self._poll_now.set()
+
     async def _resume(self, unfinished: list[UnfinishedAction]) -> None:
         if unfinished:
             logger.info(
@@ -136,7 +143,7 @@ class Worker:
         failing = Backoff(SHORTEST_POLL, self._options.poll_interval)
         while not self._stopping.is_set():
             if number:
-                await _either(self._busy, self._stopping)
+                await _either(self._wanted[number], self._stopping)
             await self._in_hand.acquire()
             if self._stopping.is_set():
                 self._in_hand.release()
@@ -153,14 +160,21 @@ class Worker:
             if outcome:
                 idle.reset()
                 failing.reset()
-                self._busy.set()
+                self._found_in_a_row += 1
+                if self._found_in_a_row < len(self._wanted):
+                    self._wanted[self._found_in_a_row].set()
                 continue
-            self._busy.clear()
+            self._found_in_a_row = 0
+            for wanted in self._wanted:
+                wanted.clear()
             if number:
                 continue
-            await wait(failing.next() if outcome is None else idle.next(), self._stopping)
             if outcome is False:
                 failing.reset()
+            await wait(failing.next() if outcome is None else idle.next(), self._stopping, self._poll_now)
+            if self._poll_now.is_set():
+                self._poll_now.clear()
+                idle.reset()
 
     async def _take_one(self) -> bool:
         """Take an action and begin it; false where there is none, or nothing to begin."""
