@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +227,10 @@ class _Reader:
                     'Write the type and the field: "flow_run.serialized_state".',
                 )
             else:
-                types[name] = self._type(("types", name), value)
+                # As in GraphQL, `!` says that it is not null, though the schema has it nullable.
+                never_null = isinstance(value, str) and value.endswith("!")
+                found = self._type(("types", name), value[:-1] if never_null else value)
+                types[name] = replace(found, never_null=never_null)
         return types
 
     def _names(self, table: dict[str, Any]) -> dict[str, str]:

@@ -25,10 +25,14 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class PythonType:
-    """An annotation's text, without None for nullable, and what it imports."""
+    """An annotation's text, without None for nullable, and what it imports.
+
+    `never_null` says that it is not null even where the schema lets it be: the configuration knows better.
+    """
 
     text: str
     imports: frozenset[Import] = frozenset()
+    never_null: bool = False
 
     @property
     def is_any(self) -> bool:
@@ -36,7 +40,7 @@ class PythonType:
 
     def optional(self) -> PythonType:
         """The type or None."""
-        if self.is_any or self.text == "None" or self.text.endswith("| None"):
+        if self.never_null or self.is_any or self.text == "None" or self.text.endswith("| None"):
             return self
         return PythonType(f"{self.text} | None", self.imports)
 

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from penstock.states import State
+
 from ._runtime.schema import Schema
 
 TYPES: dict[str, str] = {
@@ -114,8 +116,12 @@ SCHEMA = Schema(
         "flow_run.context": dict[str, Any],
         "flow_run.labels": list[str],
         "flow_run.parameters": dict[str, Any],
+        "flow_run.serialized_state": State,
+        "flow_run_state.serialized_state": State,
         "interval": str,
         "task.tags": list[str],
+        "task_run.serialized_state": State,
+        "task_run_state.serialized_state": State,
         "tenant.settings": dict[str, Any],
         "timestamptz": AwareDatetime,
         "uuid": UUID,

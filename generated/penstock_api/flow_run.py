@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pydantic import AwareDatetime
 
+    from penstock.states import State
+
     from ._runtime.resource import Absent, Paths, Root
     from .agent import Agent, AgentPaths, AsyncAgent
     from .enums import (
@@ -92,7 +94,7 @@ class FlowRunAttributes:
     """The result that the current state carries, as JSON; null where it carries none."""
     state_start_time: Field[FlowRun, AwareDatetime | None] = Field("state_start_time")
     """When the current state lets the run start, UTC; null unless it is Scheduled or of that kind."""
-    serialized_state: Field[FlowRun, Any] = Field("serialized_state")
+    serialized_state: Field[FlowRun, State] = Field("serialized_state")
     """The current state, whole: a JSON object with `type`, `message` and what the class adds."""
     name: Field[FlowRun, str | None] = Field("name")
     """The flow run's name, for people to read."""
@@ -127,7 +129,7 @@ class FlowRun(FlowRunAttributes, Resource):
     """The tenant that owns the flow run."""
 
     @overload
-    def get(self, field: Literal["state_result", "serialized_state", "run_config"], /) -> Any: ...
+    def get(self, field: Literal["state_result", "run_config"], /) -> Any: ...
     @overload
     def get(self, field: Literal["created", "scheduled_start_time", "updated"], /) -> AwareDatetime: ...
     @overload
@@ -136,6 +138,8 @@ class FlowRun(FlowRunAttributes, Resource):
         field: Literal["last_heartbeat", "start_time", "end_time", "state_timestamp", "state_start_time"],
         /,
     ) -> AwareDatetime | None: ...
+    @overload
+    def get(self, field: Literal["serialized_state"], /) -> State: ...
     @overload
     def get(self, field: Literal["id", "flow_id"], /) -> UUID: ...
     @overload
@@ -262,7 +266,7 @@ class FlowRun(FlowRunAttributes, Resource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp: asc}].
+                one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -331,7 +335,7 @@ class FlowRun(FlowRunAttributes, Resource):
         Args:
             where: Which flow run states; absent, all of them.
             order_by: The order of the flow run states, the most important part first; absent, no
-                certain one. Default: [{timestamp: asc}].
+                certain one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -393,7 +397,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
     """The tenant that owns the flow run."""
 
     @overload
-    async def get(self, field: Literal["state_result", "serialized_state", "run_config"], /) -> Any: ...
+    async def get(self, field: Literal["state_result", "run_config"], /) -> Any: ...
     @overload
     async def get(self, field: Literal["created", "scheduled_start_time", "updated"], /) -> AwareDatetime: ...
     @overload
@@ -402,6 +406,8 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         field: Literal["last_heartbeat", "start_time", "end_time", "state_timestamp", "state_start_time"],
         /,
     ) -> AwareDatetime | None: ...
+    @overload
+    async def get(self, field: Literal["serialized_state"], /) -> State: ...
     @overload
     async def get(self, field: Literal["id", "flow_id"], /) -> UUID: ...
     @overload
@@ -528,7 +534,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp: asc}].
+                one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -597,7 +603,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         Args:
             where: Which flow run states; absent, all of them.
             order_by: The order of the flow run states, the most important part first; absent, no
-                certain one. Default: [{timestamp: asc}].
+                certain one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -685,7 +691,7 @@ if TYPE_CHECKING:
         """The result that the current state carries, as JSON; null where it carries none."""
         state_start_time: Field[Root, AwareDatetime | None | Absent]
         """When the current state lets the run start, UTC; null unless it is Scheduled or of that kind."""
-        serialized_state: Field[Root, Any]
+        serialized_state: Field[Root, State | Absent]
         """The current state, whole: a JSON object with `type`, `message` and what the class adds."""
         name: Field[Root, str | None | Absent]
         """The flow run's name, for people to read."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic import AwareDatetime
 
+    from penstock.states import State
+
     from ._runtime.resource import Absent, Paths, Root
     from .enums import (
         LogSelectColumnValue,
@@ -97,7 +99,7 @@ class TaskRunAttributes:
     """The result that the current state carries, as JSON; null where it carries none."""
     state_start_time: Field[TaskRun, AwareDatetime | None] = Field("state_start_time")
     """When the current state lets the run start, UTC; null unless it is Scheduled or of that kind."""
-    serialized_state: Field[TaskRun, Any] = Field("serialized_state")
+    serialized_state: Field[TaskRun, State] = Field("serialized_state")
     """The current state, whole: a JSON object with `type`, `message` and what the class adds."""
     cache_key: Field[TaskRun, str | None] = Field("cache_key")
     """The key under which the result is cached; null means by the task alone."""
@@ -120,7 +122,7 @@ class TaskRun(TaskRunAttributes, Resource):
     """The tenant that owns the task run."""
 
     @overload
-    def get(self, field: Literal["state_result", "serialized_state"], /) -> Any: ...
+    def get(self, field: Literal["state_result"], /) -> Any: ...
     @overload
     def get(self, field: Literal["created", "updated"], /) -> AwareDatetime: ...
     @overload
@@ -129,6 +131,8 @@ class TaskRun(TaskRunAttributes, Resource):
         field: Literal["last_heartbeat", "start_time", "end_time", "state_timestamp", "state_start_time"],
         /,
     ) -> AwareDatetime | None: ...
+    @overload
+    def get(self, field: Literal["serialized_state"], /) -> State: ...
     @overload
     def get(self, field: Literal["id", "flow_run_id", "task_id"], /) -> UUID: ...
     @overload
@@ -285,7 +289,7 @@ class TaskRun(TaskRunAttributes, Resource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp: asc}].
+                one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -351,7 +355,7 @@ class TaskRun(TaskRunAttributes, Resource):
         Args:
             where: Which task run states; absent, all of them.
             order_by: The order of the task run states, the most important part first; absent, no
-                certain one. Default: [{timestamp: asc}].
+                certain one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -383,7 +387,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
     """The tenant that owns the task run."""
 
     @overload
-    async def get(self, field: Literal["state_result", "serialized_state"], /) -> Any: ...
+    async def get(self, field: Literal["state_result"], /) -> Any: ...
     @overload
     async def get(self, field: Literal["created", "updated"], /) -> AwareDatetime: ...
     @overload
@@ -392,6 +396,8 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         field: Literal["last_heartbeat", "start_time", "end_time", "state_timestamp", "state_start_time"],
         /,
     ) -> AwareDatetime | None: ...
+    @overload
+    async def get(self, field: Literal["serialized_state"], /) -> State: ...
     @overload
     async def get(self, field: Literal["id", "flow_run_id", "task_id"], /) -> UUID: ...
     @overload
@@ -550,7 +556,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp: asc}].
+                one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -616,7 +622,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         Args:
             where: Which task run states; absent, all of them.
             order_by: The order of the task run states, the most important part first; absent, no
-                certain one. Default: [{timestamp: asc}].
+                certain one. Default: [{timestamp:asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -672,7 +678,7 @@ if TYPE_CHECKING:
         """The result that the current state carries, as JSON; null where it carries none."""
         state_start_time: Field[Root, AwareDatetime | None | Absent]
         """When the current state lets the run start, UTC; null unless it is Scheduled or of that kind."""
-        serialized_state: Field[Root, Any]
+        serialized_state: Field[Root, State | Absent]
         """The current state, whole: a JSON object with `type`, `message` and what the class adds."""
         cache_key: Field[Root, str | None | Absent]
         """The key under which the result is cached; null means by the task alone."""
