@@ -8,7 +8,6 @@ of two runs that were neighbours in time, with a 95 % interval from a bootstrap 
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import platform
 import random
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 _RESAMPLES = 2000
@@ -120,46 +120,76 @@ def compare_processes(
     `before` is called with a contender's name before each of its runs, outside the time. Raises
     `RuntimeError` with what a process wrote to its standard error where it fails: a failure is no figure.
     """
-    variables = {**os.environ, **(environment or {})}
+    with tempfile.TemporaryDirectory() as cache:
+        # Compiled modules as users have them, whatever is set here; the warm-up writes them.
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
+        variables = {**os.environ, **compiled, **(environment or {})}
 
-    def run(name: str) -> Run:
-        if before is not None:
-            before(name)
-        return _run_process(name, contenders[name], variables)
+        def run(name: str) -> Run:
+            if before is not None:
+                before(name)
+            return _run_process(name, contenders[name], variables)
 
-    return _interleave(title, list(contenders), run, rounds=rounds, warm_up=warm_up)
+        return _interleave(title, list(contenders), run, rounds=rounds, warm_up=warm_up)
 
 
 def compare_calls(
     title: str,
-    contenders: Mapping[str, Callable[[], object]],
+    contenders: Mapping[str, Sequence[str]],
     *,
     rounds: int,
     warm_up: int = 2,
-    batch_seconds: float = 0.05,
+    environment: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Call functions in turns, each in batches of about `batch_seconds`; the first contender is the baseline.
-    A run is one call.
+    """Have functions called in turns, each in a process of its own; the first contender is the baseline. A
+    run is one call.
 
-    The garbage collector is on, as it is for users, and has nothing left to do when a batch begins.
+    A contender is the command line of a program that ends in `answer_batches(function)`. One process for all
+    would charge each with the others' memory: what is alive is what the garbage collector walks through.
+    Raises `RuntimeError` where a process ends early.
     """
-    sizes: dict[str, int] = {}
-    for name, call in contenders.items():
-        call()
-        start = time.perf_counter()
-        call()
-        sizes[name] = max(1, round(batch_seconds / (time.perf_counter() - start)))
+    variables = {**os.environ, **(environment or {})}
+    with ExitStack() as stack:
+        workers = {
+            name: stack.enter_context(
+                subprocess.Popen(
+                    command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for name, command in contenders.items()
+        }
 
-    def run(name: str) -> Run:
-        call, size = contenders[name], range(sizes[name])
-        gc.collect()
+        def run(name: str) -> Run:
+            worker = workers[name]
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+            line = worker.stdout.readline()
+            if not line:
+                raise RuntimeError(f"{name} ended with {worker.wait()} before the last round.")
+            wall, cpu = map(float, line.split())
+            return Run(wall, cpu)
+
+        return _interleave(title, list(contenders), run, rounds=rounds, warm_up=warm_up)
+
+
+def answer_batches(call: Callable[[], object], *, batch_seconds: float = 0.1) -> None:
+    """The other side of `compare_calls`: for each line of standard input, one batch of calls, and its seconds
+    per call.
+
+    The garbage collector is on, as it is for users.
+    """
+    call()
+    start = time.perf_counter()
+    call()
+    size = range(max(1, round(batch_seconds / (time.perf_counter() - start))))
+    for _ in sys.stdin:
         cpu, start = time.process_time(), time.perf_counter()
         for _ in size:
             call()
         wall, cpu = time.perf_counter() - start, time.process_time() - cpu
-        return Run(wall / len(size), cpu / len(size))
-
-    return _interleave(title, list(contenders), run, rounds=rounds, warm_up=warm_up)
+        print(wall / len(size), cpu / len(size), flush=True)
 
 
 def _interleave(

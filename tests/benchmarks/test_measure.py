@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 from benchmarks._measure import (
@@ -18,6 +19,8 @@ from benchmarks._measure import (
     with_section,
 )
 from benchmarks._server import serve
+
+ROOT = str(Path(__file__).parents[2])
 
 
 def test_ratios_are_taken_round_by_round() -> None:
@@ -57,14 +60,16 @@ def test_a_process_that_fails_is_no_figure() -> None:
         )
 
 
-def test_calls_are_measured_per_call() -> None:
-    done = compare_calls(
-        "Sums",
-        {"short": lambda: sum(range(100)), "long": lambda: sum(range(100_000))},
-        rounds=3,
-        batch_seconds=0.005,
-    )
-    assert done.ratio("long").low > 20
+def test_calls_are_measured_per_call_in_processes_of_their_own() -> None:
+    program = "from benchmarks._measure import answer_batches\nanswer_batches(lambda: sum(range({})), batch_seconds=0.005)"
+    contenders = {
+        name: [sys.executable, "-c", program.format(count)]
+        for name, count in (("short", 100), ("long", 100_000))
+    }
+    comparison = compare_calls("Sums", contenders, rounds=3, environment={"PYTHONPATH": ROOT})
+    assert comparison.ratio("long").low > 20
+    with pytest.raises(RuntimeError, match="broken ended with 3"):
+        compare_calls("", {"broken": [sys.executable, "-c", "raise SystemExit(3)"]}, rounds=1)
 
 
 def test_a_section_takes_the_place_of_its_namesake() -> None:
