@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import tempfile
 import time
 from collections.abc import Iterable
@@ -123,13 +124,30 @@ def read_schema(data: bytes) -> GraphQLSchema | None:
     return schema if isinstance(schema, GraphQLSchema) else None
 
 
+def _instance_maker(owner: Any, name: str) -> Any:
+    """What `getattr` is needed for: the way in which graphql-core brings its named types back."""
+    if (
+        name != "_get_instance"
+        or not isinstance(owner, type)
+        or owner.__module__ != "graphql.type.definition"
+    ):
+        raise pickle.UnpicklingError(f"{name} is no part of a schema")
+    return getattr(owner, name)
+
+
 class _SchemaReader(pickle.Unpickler):
     """Reads graphql-core's own objects and nothing else: an entry that someone else wrote cannot run code."""
 
     def find_class(self, module: str, name: str) -> Any:
-        # A dotted name could reach through a module of graphql-core to whatever that imports.
-        if "." not in name and module.split(".")[0] == "graphql":
+        if (module, name) == ("builtins", "getattr"):
+            return _instance_maker
+        # A dotted name could reach through a module to whatever that imports; introspection's resolvers are all that has one.
+        plain = name.isidentifier() or (
+            module == "graphql.type.introspection" and re.fullmatch(r"\w+Fields\.\w+", name)
+        )
+        if plain and re.fullmatch(r"graphql\.(type|language|pyutils)\.\w+", module):
             found = super().find_class(module, name)
-            if getattr(found, "__module__", "").split(".")[0] == "graphql":
+            # Undefined is the one instance among them.
+            if getattr(found, "__module__", "").startswith("graphql.") or name == "Undefined":
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is no part of a schema")

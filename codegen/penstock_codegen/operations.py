@@ -28,9 +28,7 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     parse,
-    print_ast,
     specified_rules,
-    strip_ignored_characters,
 )
 from graphql.language import NameNode
 from graphql.language.visitor import ParallelVisitor, visit
@@ -332,11 +330,6 @@ def sent_fragment(fragment: Fragment, schema: GraphQLSchema) -> FragmentDefiniti
         variable_definitions=fragment.node.variable_definitions,
         selection_set=_sent(fragment.node.selection_set, schema.get_type(fragment.type_name), schema),
     )
-
-
-def minified(node: Node) -> str:
-    """A node's text without what a parser ignores."""
-    return strip_ignored_characters(print_ast(node))
 
 
 def _sent(

@@ -38,6 +38,7 @@ from graphql import (
 from graphql.language import NameNode
 
 from . import ir, names
+from .compact import compact
 from .config import Config
 from .diagnostics import Diagnostic, Problems, did_you_mean
 from .mapping import TypeMapping, text
@@ -48,7 +49,6 @@ from .operations import (
     Fragment,
     Queries,
     is_composite_with_fields,
-    minified,
     place_of,
     sent_fragment,
     sent_operation,
@@ -208,9 +208,7 @@ class _Builder:
             enums=enums,
             inputs=inputs,
             fragments=tuple(
-                ir.FragmentText(
-                    constant, minified(sent_fragment(self._queries.fragments[name], self._schema))
-                )
+                ir.FragmentText(constant, compact(sent_fragment(self._queries.fragments[name], self._schema)))
                 for name, constant in sorted(self._fragments.items())
             ),
             table=table,
@@ -466,7 +464,7 @@ class _Builder:
         found.nullable = True
         operation = self._operation(document, found, (), constants, {})
         before, after = self._frame(document, found)
-        variables = " ".join(minified(item) for item in document.node.variable_definitions or ())
+        variables = " ".join(compact(item) for item in document.node.variable_definitions or ())
         return ir.Lookup(
             operation,
             tuple(identities),
@@ -498,7 +496,7 @@ class _Builder:
                 selections.append(item)
             return SelectionSetNode(selections=tuple(selections))
 
-        before, _, after = minified(mark(sent.selection_set)).partition(_MARK)
+        before, _, after = compact(mark(sent.selection_set)).partition(_MARK)
         return before, after
 
     def _check_lookups(self, folder: Folder, lookups: tuple[ir.Lookup, ...]) -> None:
@@ -701,7 +699,7 @@ class _Builder:
             ),
             name=document.name,
             kind="mutation" if mutation else "query",
-            text=minified(sent_operation(document, self._schema)),
+            text=compact(sent_operation(document, self._schema)),
             fragments=tuple(self._fragments[name] for name in spread),
             binds=binds,
             context=tuple(context.items()),

@@ -453,7 +453,7 @@ class Flow(FlowAttributes, Resource):
         Args:
             where: Which flows; absent, all of them.
             order_by: The order of the flows, the most important part first; absent, no certain one.
-                Default: [{version:desc}].
+                Default: [{version: desc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -828,7 +828,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         Args:
             where: Which flows; absent, all of them.
             order_by: The order of the flows, the most important part first; absent, no certain one.
-                Default: [{version:desc}].
+                Default: [{version: desc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.

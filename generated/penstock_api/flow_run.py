@@ -266,7 +266,7 @@ class FlowRun(FlowRunAttributes, Resource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp:asc}].
+                one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -335,7 +335,7 @@ class FlowRun(FlowRunAttributes, Resource):
         Args:
             where: Which flow run states; absent, all of them.
             order_by: The order of the flow run states, the most important part first; absent, no
-                certain one. Default: [{timestamp:asc}].
+                certain one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -534,7 +534,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp:asc}].
+                one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -603,7 +603,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         Args:
             where: Which flow run states; absent, all of them.
             order_by: The order of the flow run states, the most important part first; absent, no
-                certain one. Default: [{timestamp:asc}].
+                certain one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.

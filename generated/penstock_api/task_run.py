@@ -289,7 +289,7 @@ class TaskRun(TaskRunAttributes, Resource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp:asc}].
+                one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -355,7 +355,7 @@ class TaskRun(TaskRunAttributes, Resource):
         Args:
             where: Which task run states; absent, all of them.
             order_by: The order of the task run states, the most important part first; absent, no
-                certain one. Default: [{timestamp:asc}].
+                certain one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -556,7 +556,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         Args:
             where: Which log entries; absent, all of them.
             order_by: The order of the log entries, the most important part first; absent, no certain
-                one. Default: [{timestamp:asc}].
+                one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.
@@ -622,7 +622,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         Args:
             where: Which task run states; absent, all of them.
             order_by: The order of the task run states, the most important part first; absent, no
-                certain one. Default: [{timestamp:asc}].
+                certain one. Default: [{timestamp: asc}].
             distinct_on: Keeps the first of those equal in these columns, which `order_by` must begin
                 with.
             limit: How many there are at most in all; all where it is None.

@@ -1,0 +1,97 @@
+"""What is kept between runs gives the same package, and nothing that someone put there can run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+from graphql import build_schema, print_schema
+
+from penstock_codegen.cache import Cache, default_folder, digest, dump_schema, read_schema
+from penstock_codegen.config import load_config
+from penstock_codegen.generate import generate
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_schema_comes_back_whole() -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text(encoding="utf-8"))
+    printed = print_schema(schema)
+    found = read_schema(dump_schema(schema))
+    assert found is not None
+    assert print_schema(found) == printed
+
+
+class Hostile:
+    """Runs a function of the system's when it is unpickled the usual way."""
+
+    def __init__(self, function: object, *arguments: object) -> None:
+        self.call = (function, arguments)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return self.call
+
+
+def _through_a_module() -> bytes:
+    # A dotted name in the STACK_GLOBAL opcode: graphql.type.schema → its import of something → …
+    return b"\x80\x04\x8c\x13graphql.type.schema\x8c\x0ccopy.copy.__globals__\x93."
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pickle.dumps(Hostile(os.mkdir, "hostile")),
+        pickle.dumps(Hostile(getattr, Path, "mkdir")),
+        pickle.dumps(Hostile(eval, "1")),
+        _through_a_module(),
+        pickle.dumps({"no": "schema"}),
+        b"",
+        b"garbage",
+        dump_schema(build_schema("type Query { a: Int }"))[:-20],
+    ],
+)
+def test_a_hostile_or_damaged_entry_is_no_schema(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_schema(data) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cache_gives_what_generating_gives(tmp_path: Path) -> None:
+    config = load_config(ROOT / "pyproject.toml")
+    cache = Cache(tmp_path)
+    fresh = generate(config)
+    first, again = generate(config, cache), generate(config, cache)
+    assert fresh == first == again
+    # Without the whole package, its parts are used.
+    for path in (tmp_path / "package").iterdir():
+        path.unlink()
+    assert generate(config, cache) == fresh
+
+
+def test_a_damaged_cache_is_passed_over(tmp_path: Path) -> None:
+    config = load_config(ROOT / "pyproject.toml")
+    cache = Cache(tmp_path)
+    fresh = generate(config, cache)
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and path.parent.name in ("package", "schema"):
+            path.write_bytes(b"\x00damaged")
+    assert generate(config, cache) == fresh
+
+
+def test_a_folder_that_cannot_be_written_is_no_error() -> None:
+    cache = Cache(Path(os.devnull) / "cache")
+    cache.store("schema", "key", b"data")
+    assert cache.load("schema", "key") is None
+
+
+def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
+    assert default_folder() == tmp_path / "cache" / "codegen"
+
+
+def test_the_borders_of_parts_count() -> None:
+    assert digest("ab", "c") != digest("a", "bc")
