@@ -59,6 +59,10 @@ class Paths(Generic[Root, Absent]):
                 return Paths(self._start + found._start, self._root, found._target)
             raise AttributeError(f"{self._target().__name__}.{name} is not a field or a to-one relation.")
 
+    def _example(self) -> str:
+        defaults = self._target()._resource.defaults
+        return "name" if "name" in defaults else min(defaults)
+
     def __repr__(self) -> str:
         return f"<path {self._root.name}.{'.'.join(self._start)}>"
 
@@ -433,6 +437,11 @@ class Handle:
         attribute = getattr(type(self), field, None) if isinstance(field, str) else None
         if isinstance(attribute, Field):
             return attribute.path
+        if isinstance(field, Paths):
+            way = f"{type(self).__name__}.{'.'.join(field._start)}"
+            raise TypeError(
+                f"{way} is a relation; name what to read of it, such as {way}.{field._example()}."
+            )
         if isinstance(field, str) and field in self._deprecated:
             return (self._deprecated[field],)
         import difflib
@@ -491,6 +500,13 @@ class Handle:
         )
 
     def __hash__(self) -> int:
+        # What an object was found by may change, and does at the latest when it is loaded; a hash must not.
+        self._settle()
+        if self._lookup is not self._resource.lookups[0]:
+            names = " and ".join(self._lookup.names)
+            raise TypeError(
+                f"A {self._resource.name} found by {names} can be hashed once it is loaded: call refresh() first."
+            )
         return hash((self._resource.name, *map(str, self._identity().values())))
 
 

@@ -60,7 +60,8 @@ class Paths(Generic[Root, Absent]):
             raise AttributeError(f"{self._target().__name__}.{name} is not a field or a to-one relation.")
 
     def _example(self) -> str:
-        return min(self._target()._resource.defaults)
+        defaults = self._target()._resource.defaults
+        return "name" if "name" in defaults else min(defaults)
 
     def __repr__(self) -> str:
         return f"<path {self._root.name}.{'.'.join(self._start)}>"
@@ -438,7 +439,9 @@ class Handle:
             return attribute.path
         if isinstance(field, Paths):
             way = f"{type(self).__name__}.{'.'.join(field._start)}"
-            raise TypeError(f"{way} is a relation; name what to read of it, such as {way}.{field._example()}.")
+            raise TypeError(
+                f"{way} is a relation; name what to read of it, such as {way}.{field._example()}."
+            )
         if isinstance(field, str) and field in self._deprecated:
             return (self._deprecated[field],)
         import difflib
