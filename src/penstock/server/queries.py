@@ -102,7 +102,7 @@ def mapped_children(_root: object, info: GraphQLResolveInfo, task_run_id: str) -
     return {
         "min_start_time": span[0],
         "max_end_time": span[1],
-        "state_counts": dict(sorted(counts, key=str)),
+        "state_counts": {str(state): count for state, count in sorted(counts, key=str)},
     }
 
 

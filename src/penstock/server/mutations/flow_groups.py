@@ -74,7 +74,7 @@ def set_flow_group_schedule(
     zone = timezone or "UTC"
     try:
         ZoneInfo(zone)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise ApiError(f"{zone!r} is no time zone; write an IANA name like Europe/Berlin.") from error
     for clock in cron_clocks or []:
         check_cron(clock["cron"])

@@ -27,8 +27,8 @@ class _Inner:
     needs_rows: bool = False
 
     def column(self, name: str, source: str) -> str:
-        self.columns[name] = f"{source}.{name} AS {name}"
-        return f"{self.alias}.{name}"
+        self.columns[name] = f'{source}."{name}" AS "{name}"'
+        return f'{self.alias}."{name}"'
 
 
 def aggregate_select(

@@ -54,10 +54,10 @@ class Rows:
 
     def select(self, columns: Sequence[str], *, ordered: bool = True) -> str:
         """A SELECT of the columns over these rows. `ordered` False drops an order that would not show."""
-        source = f"FROM {self.model.name} AS {self.alias}"
+        source = f'FROM "{self.model.name}" AS {self.alias}'
         where = conjunction(self.conditions)
         if self.distinct_on:
-            partition = ", ".join(f"{self.alias}.{name}" for name in self.distinct_on)
+            partition = ", ".join(f'{self.alias}."{name}"' for name in self.distinct_on)
             source = (
                 f"FROM (SELECT {self.alias}.*, row_number() OVER (PARTITION BY {partition} "
                 f"ORDER BY {', '.join(self.terms)}) AS distinct_rank {source} WHERE {where}) AS {self.alias}"
@@ -130,7 +130,7 @@ def compile_by_key(
     conditions = [f"{alias}.id = {scope.bind(key, 'uuid')}", *_confined(scope, model, alias)]
     item = scope.dialect.final(object_json(scope, model, alias, _object_type(declaration), nodes))
     return Statement(
-        f"SELECT {item}, 1 FROM {model.name} AS {alias} WHERE {conjunction(conditions)}", scope.parameters
+        f'SELECT {item}, 1 FROM "{model.name}" AS {alias} WHERE {conjunction(conditions)}', scope.parameters
     )
 
 
@@ -154,7 +154,7 @@ def object_json(
         if name == "__typename":
             pairs.append((response_name, scope.dialect.constant(declared.name)))
         elif column := model.columns.get(name):
-            expression = f"{alias}.{name}"
+            expression = f'{alias}."{name}"'
             path = scope.document.arguments(declared.fields[name], selected[0]).get("path")
             if path and (keys := path_keys(path)):
                 pairs.append((response_name, scope.dialect.at_path(expression, scope.bind_path(keys))))
@@ -179,7 +179,7 @@ def _related(
     conditions = scope.related(link, source, alias)
     item = object_json(scope, target, alias, _object_type(declaration), nodes)
     if not link.many:
-        sql = f"SELECT {item} FROM {target.name} AS {alias} WHERE {conjunction(conditions)}"
+        sql = f'SELECT {item} FROM "{target.name}" AS {alias} WHERE {conjunction(conditions)}'
         return scope.dialect.optional(sql)
     rows = rows_of(scope, target, declaration, nodes[0], alias, conditions, capped=False)
     array, inner = scope.dialect.json_array("q.j"), rows.select([f"{item} AS j"])

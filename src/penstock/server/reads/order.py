@@ -54,7 +54,7 @@ def _terms(scope: Scope, model: TableModel, alias: str, item: Mapping[str, Any])
         if value is None:
             continue
         if column := model.columns.get(key):
-            terms.append(Term(f"{alias}.{key}", value, column.kind, column.nullable))
+            terms.append(Term(f'{alias}."{key}"', value, column.kind, column.nullable))
         elif link := model.relationships.get(key):
             target = scope.alias()
             inner = _terms(scope, scope.tables[link.target], target, value)
@@ -89,7 +89,7 @@ def _aggregate_terms(
             continue
         for name, direction in value.items():
             if direction is not None:
-                sortable = scope.dialect.sortable(f"{target}.{name}", columns[name].kind)
+                sortable = scope.dialect.sortable(f'{target}."{name}"', columns[name].kind)
                 expression = _through(scope, link, alias, target, f"{function}({sortable})")
                 terms.append(Term(expression, direction, "String", nullable=True))
     return terms
@@ -97,7 +97,7 @@ def _aggregate_terms(
 
 def _through(scope: Scope, link: RelationshipModel, source: str, target: str, expression: str) -> str:
     related = conjunction(scope.related(link, source, target))
-    return f"(SELECT {expression} FROM {link.target} AS {target} WHERE {related})"
+    return f'(SELECT {expression} FROM "{link.target}" AS {target} WHERE {related})'
 
 
 def in_written_order(value: Any, node: ValueNode | None, raw_variables: Mapping[str, object]) -> Any:

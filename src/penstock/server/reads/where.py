@@ -56,13 +56,13 @@ def condition(scope: Scope, model: TableModel, alias: str, where: Mapping[str, A
         elif key == "_not":
             conditions.append(_negation(condition(scope, model, alias, value)))
         elif column := model.columns.get(key):
-            conditions += _comparisons(scope, column, f"{alias}.{column.name}", value)
+            conditions += _comparisons(scope, column, f'{alias}."{column.name}"', value)
         else:
             link = model.relationships[key]
             target = scope.alias()
             inner = scope.related(link, alias, target)
             inner.append(condition(scope, scope.tables[link.target], target, value))
-            conditions.append(f"EXISTS (SELECT 1 FROM {link.target} AS {target} WHERE {conjunction(inner)})")
+            conditions.append(f'EXISTS (SELECT 1 FROM "{link.target}" AS {target} WHERE {conjunction(inner)})')
     return conjunction(conditions)
 
 
