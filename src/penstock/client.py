@@ -9,6 +9,7 @@ import penstock_api.client as generated
 from penstock.registration import AsyncFlowAccessor, FlowAccessor
 from penstock.settings import Settings, graphql_url
 from penstock_api import GraphQLError
+from penstock_api._runtime.transport import merge_headers
 from penstock_api.tenant import AsyncTenantAccessor, TenantAccessor
 
 if TYPE_CHECKING:
@@ -26,10 +27,11 @@ def _arguments(
     key = (
         api_key if api_key is not None else settings.api_key.get_secret_value() if settings.api_key else None
     )
-    own = {"User-Agent": _AGENT, **({"Authorization": f"Bearer {key}"} if key else {})}
+    # A key read from a file often ends in a line break.
+    own = {"User-Agent": _AGENT, **({"Authorization": f"Bearer {key.strip()}"} if key else {})}
     return {
         "url": graphql_url(url if url is not None else settings.url),
-        "headers": {**own, **(headers or {})},
+        "headers": merge_headers(own, headers or {}),
         "tenant_id": tenant_id if tenant_id is not None else settings.tenant_id,
     }
 

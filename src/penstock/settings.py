@@ -32,7 +32,8 @@ def graphql_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError(
-            f"{url!r} is no URL of an API; it should look like {DEFAULT_URL}. Check PENSTOCK_URL."
+            # What stands before an @ may be a password.
+            f"{url.rpartition('@')[2]!r} is no URL of an API; it should look like {DEFAULT_URL}. Check PENSTOCK_URL."
         )
     if parts.path in ("", "/"):
         return parts._replace(path="/graphql").geturl()

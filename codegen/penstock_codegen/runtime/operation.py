@@ -233,12 +233,18 @@ def graphql_error(name: str, answer: Mapping[str, Any], *, status_code: int = 20
     """The error that an answer's `errors` amount to."""
     from .errors import AuthenticationError, PermissionDenied
 
+    # A list of objects by the specification; what stands between here and the server may not keep to it.
+    reported = answer["errors"] if isinstance(answer["errors"], list) else [answer["errors"]]
     errors: list[dict[str, Any]] = [
-        error if isinstance(error, dict) else {"message": str(error)} for error in answer["errors"]
+        error if isinstance(error, dict) else {"message": str(error)} for error in reported
     ]
     messages = [str(error.get("message", "no message")) for error in errors]
     text = f"{name}: {'; '.join(messages)}"
-    codes = {str((error.get("extensions") or {}).get("code", "")).upper() for error in errors}
+    codes = {
+        str(extensions.get("code", "")).upper()
+        for error in errors
+        if isinstance(extensions := error.get("extensions"), dict)
+    }
     data = answer.get("data")
     data = data if isinstance(data, dict) else None
     if "UNAUTHENTICATED" in codes or status_code == 401:

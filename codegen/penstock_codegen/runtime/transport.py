@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from .errors import (
     AuthenticationError,
@@ -62,16 +64,68 @@ class AsyncHTTPClient(Protocol):
 class Options:
     """How a client sends: the URL, headers beside its own, seconds until it gives up, and how often it tries again."""
 
-    url: str
+    # Neither is shown: a URL may hold a password or a token, headers do.
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float | None = 30.0
     retries: int = 3
 
+    def __post_init__(self) -> None:
+        check_url(self.url)
+        check_headers(self.headers)
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(
+                f"timeout is in seconds and more than 0, or None to wait for ever, not {self.timeout}."
+            )
+        if self.retries < 0:
+            raise ValueError(f"retries is how often a call is tried again: 0 or more, not {self.retries}.")
+
     def but(self, **changes: Any) -> Options:
         """These options with the named ones changed; headers are added to those there are."""
         if "headers" in changes:
-            changes["headers"] = {**self.headers, **changes["headers"]}
+            changes["headers"] = merge_headers(self.headers, changes["headers"])
         return replace(self, **changes)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as messages show it: without what stands before the host and behind the path, where secrets stand."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def check_url(url: str) -> None:
+    """Raises `ValueError` where a request could not be sent to the URL."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(
+            "The URL must start with http:// or https://, as http://127.0.0.1:4200/graphql does."
+        )
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and parts.port != 0 and _IS_URL.fullmatch(url) is not None
+    except ValueError:  # a port that is no number, half an IPv6 address
+        whole = False
+    if not whole:
+        raise ValueError(
+            "The URL names no host that can be reached; it should look like http://127.0.0.1:4200/graphql."
+        )
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raises `ValueError` that names the header, and not its value, where a request could not carry it (RFC 9110, 5.5)."""
+    for name, value in headers.items():
+        if not _IS_HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of an HTTP header.")
+        if not _IS_HEADER_VALUE.fullmatch(value):
+            raise ValueError(
+                f"The header {name} cannot be sent: its value holds a line break, a character outside ASCII, "
+                "or a space at an end."
+            )
+
+
+def merge_headers(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
+    """Both together; a header in the second replaces the one of the same name, in capitals or not, in the first."""
+    replaced = {name.lower() for name in then}
+    return {**{name: value for name, value in first.items() if name.lower() not in replaced}, **then}
 
 
 # Ruled out by name, not by class: a successor of httpx has the same names, and neither needs to be imported to be caught.
@@ -79,7 +133,14 @@ _NEVER_SENT: Final = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 )
 _TIMEOUT: Final = "TimeoutException"
-_TRANSPORT: Final = "TransportError"
+# What went wrong between sending and having read: the connection, a proxy, an answer that cannot be decompressed.
+_TRANSPORT: Final = "RequestError"
+# Its text repeats what could not be sent, which may be a header.
+_UNSENDABLE: Final = "LocalProtocolError"
+
+_IS_URL: Final = re.compile(r"[\x21-\x7e\xa0-\U0010ffff]+")
+_IS_HEADER_NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_IS_HEADER_VALUE: Final = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
 
 _RETRIED_STATUS: Final = frozenset({429, 502, 503, 504})
 _FIRST_DELAY: Final = 0.25
@@ -100,7 +161,7 @@ class Attempts:
 
     def answered(self, status: int, headers: Mapping[str, str], content: bytes) -> float | None:
         """None where the content is an answer to be read, else the delay. Raises what the status amounts to."""
-        if status == 200:
+        if 200 <= status < 300:
             return None
         if status in _RETRIED_STATUS and (self._repeatable or status == 429):
             wish = retry_after(headers.get("retry-after"))
@@ -113,6 +174,11 @@ class Attempts:
         names = {base.__name__ for base in type(error).__mro__}
         if _TRANSPORT not in names or isinstance(error, ClientError):
             raise error
+        if _UNSENDABLE in names:
+            raise TransportError(
+                f"{self._name}: the request cannot be sent: a header or the URL breaks the rules of HTTP.",
+                sent=False,
+            ) from None
         sent = not names & _NEVER_SENT
         if (
             "UnsupportedProtocol" not in names
@@ -120,16 +186,16 @@ class Attempts:
             and self._failures < self._options.retries
         ):
             return self._delay(None)
-        # The text of the transport's error names the host at most; the request's headers are not in it.
+        # The text of what is left names the host at most; the request's headers are not in it.
         if _TIMEOUT in names:
             raise RequestTimeout(
-                f"{self._name}: {self._options.url} did not answer within {self._options.timeout:g} seconds."
+                f"{self._name}: {self._options.shown_url} did not answer within {self._options.timeout:g} seconds."
                 if self._options.timeout is not None
-                else f"{self._name}: {self._options.url} did not answer.",
+                else f"{self._name}: {self._options.shown_url} did not answer.",
                 sent=sent,
             ) from error
         raise TransportError(
-            f"{self._name}: {self._options.url} cannot be reached: {error}", sent=sent
+            f"{self._name}: {self._options.shown_url} cannot be reached: {error}", sent=sent
         ) from error
 
     def _delay(self, wish: float | None) -> float:

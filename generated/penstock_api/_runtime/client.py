@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
-from .errors import MissingContext
+from .errors import InvalidResponse, MissingContext
 from .operation import Operation, body_prefix, graphql_error, parse_answer
-from .transport import AsyncHTTPClient, Attempts, HTTPClient, Options, send, send_async
+from .transport import AsyncHTTPClient, Attempts, HTTPClient, Options, merge_headers, send, send_async
 from .unset import UNSET, Unset
 from .values import encode_variables
 
@@ -29,18 +30,15 @@ class BaseClient:
         retries: int = 3,
         context: Mapping[str, Any] | None = None,
     ) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"The URL must start with http:// or https://, and {url!r} does not.")
-        if retries < 0:
-            raise ValueError(f"retries is how often a call is tried again: 0 or more, not {retries}.")
         self._options = Options(url, dict(headers or {}), timeout, retries)
-        self._headers: Mapping[str, str] = {**_JSON, **self._options.headers}
+        self._headers: Mapping[str, str] = merge_headers(_JSON, self._options.headers)
         self._context = {name: value for name, value in (context or {}).items() if value is not None}
-        # Shared by all copies that with_options makes: what is found out once is known to all.
+        # Shared by all copies that ask with the same credentials: what is found out once is known to all.
+        self._found_context: dict[str, Any] = {}
         self._owns_http = True
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(url={self._options.url!r})"
+        return f"{type(self).__name__}(url={self._options.shown_url!r})"
 
     @property
     def url(self) -> str:
@@ -51,7 +49,9 @@ class BaseClient:
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy._options = options
-        copy._headers = {**_JSON, **options.headers}
+        copy._headers = merge_headers(_JSON, options.headers)
+        if _credentials(options) != _credentials(self._options):
+            copy._found_context = {}
         copy._owns_http = False
         return copy
 
@@ -136,14 +136,16 @@ class SyncClient(BaseClient):
         return None
 
     def _context_value(self, name: str) -> Any:
-        if name not in self._context:
+        if name in self._context:
+            return self._context[name]
+        if name not in self._found_context:
             with self._context_lock:
-                if name not in self._context:
+                if name not in self._found_context:
                     value = self._resolve_context(name)
                     if value is None:
                         return None
-                    self._context[name] = value
-        return self._context[name]
+                    self._found_context[name] = value
+        return self._found_context[name]
 
     def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
         for name, required in self._missing_context(operation, variables):
@@ -179,6 +181,7 @@ class AsyncClient(BaseClient):
             self._http = httpx.AsyncClient(timeout=timeout)
         else:
             self._http = http_client
+        self._context_lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -211,12 +214,16 @@ class AsyncClient(BaseClient):
         return None
 
     async def _context_value(self, name: str) -> Any:
-        if name not in self._context:
-            value = await self._resolve_context(name)
-            if value is None:
-                return None
-            self._context.setdefault(name, value)
-        return self._context[name]
+        if name in self._context:
+            return self._context[name]
+        if name not in self._found_context:
+            async with self._context_lock:
+                if name not in self._found_context:
+                    value = await self._resolve_context(name)
+                    if value is None:
+                        return None
+                    self._found_context[name] = value
+        return self._found_context[name]
 
     async def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
         for name, required in self._missing_context(operation, variables):
@@ -249,4 +256,11 @@ def read_data(content: bytes) -> dict[str, Any]:
     if answer.get("errors"):
         raise graphql_error("execute", answer)
     data = answer.get("data")
-    return data if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        raise InvalidResponse("The answer has neither data nor errors.", path="data", operation="execute")
+    return data
+
+
+def _credentials(options: Options) -> str | None:
+    """The header that says who asks, where there is one."""
+    return next((value for name, value in options.headers.items() if name.lower() == "authorization"), None)

@@ -26,6 +26,11 @@ def encode_variables(variables: Mapping[str, Any]) -> bytes:
         return json.dumps(
             given, default=_encode, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         ).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            "A text holds half of a surrogate pair, which is no character and has no form in UTF-8; "
+            "decode it properly before it is sent."
+        ) from None
     except ValueError as error:
         if "Out of range float" in str(error):
             raise ValueError(
@@ -36,6 +41,11 @@ def encode_variables(variables: Mapping[str, Any]) -> bytes:
 
 def _encode(value: object) -> object:
     match value:
+        # An enum itself, and so before the enums.
+        case Unset():
+            raise TypeError(
+                "UNSET stands for an argument that is left out; inside a value, leave the key out instead."
+            )
         case UUID():
             return str(value)
         case datetime():
@@ -55,11 +65,7 @@ def _encode(value: object) -> object:
         case set() | frozenset():
             return sorted(value, key=str)
         case Mapping():
-            return {name: item for name, item in value.items() if item is not UNSET}
-        case Unset():
-            raise TypeError(
-                "UNSET stands for an argument that is left out; inside a value, leave the key out instead."
-            )
+            return dict(value)
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump(mode="json", by_alias=True)
