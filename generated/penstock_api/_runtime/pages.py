@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import Any, Generic, TypeVar
 
-Element = TypeVar("Element")
+Element = TypeVar("Element", covariant=True)
 
 DEFAULT_PAGE_SIZE = 100
 
