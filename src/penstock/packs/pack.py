@@ -220,6 +220,24 @@ class Pack:
 
         return decorate
 
+    def configure(
+        self,
+        *,
+        api: str | None = None,
+        health_port: int | Literal[False] | None = None,
+        metrics: bool | None = None,
+    ) -> None:
+        """Change what whoever runs the pack decides; ``None`` leaves a choice as it is.
+
+        Raises ``ConfigurationError``.
+        """
+        if api is not None:
+            self._client = FlyteClient(api)
+        if health_port is not None:
+            self._health_port = health_port
+        if metrics is not None:
+            self._metrics = metrics
+
     # ---------------------------------------------------------------- running
 
     def run(self) -> None:
@@ -315,7 +333,8 @@ class Pack:
 
     @contextlib.contextmanager
     def under_test(self, client: FlyteClient) -> Iterator[None]:
-        """While the context lasts, the pack talks to ``client``, keeps nothing on disk and starts no health server."""
+        """While the context lasts, the pack talks to ``client``, keeps nothing on disk and starts no health
+        server."""
         before = self._client, self._outbox_choice, self._health_port
         self._client, self._outbox_choice, self._health_port = client, False, False
         try:

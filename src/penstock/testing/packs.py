@@ -59,7 +59,8 @@ class PostedEvent:
 
 
 class PackHarness:
-    """Runs ``pack`` against a flyte server of its own while the context lasts. ``timeout``, in seconds, bounds waiting."""
+    """Runs ``pack`` against a flyte server of its own while the context lasts. ``timeout``, in seconds,
+    bounds waiting."""
 
     def __init__(self, pack: Pack, *, timeout: float = 10.0) -> None:
         self._pack = pack
@@ -105,7 +106,7 @@ class PackHarness:
         action_id = store.add_action(TENANT, self._pack.name, command, value)
         self._pack.poll_now()
         async with asyncio.timeout(self._timeout):
-            while (result := store.action_result(TENANT, action_id)) is None:
+            while (result := store.action_result(TENANT, action_id)) is None:  # noqa: ASYNC110 - it is a database
                 await asyncio.sleep(0.005)
         return ActionResult(*result)
 
