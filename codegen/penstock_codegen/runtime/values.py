@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -53,7 +53,9 @@ def _encode(value: object) -> object:
                 raise ValueError(
                     f"{value.isoformat()} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)."
                 )
-            return value.isoformat()
+            # RFC 3339 has no seconds in an offset; some zones had them, long ago.
+            offset = value.utcoffset() or timedelta()
+            return (value.astimezone(UTC) if offset % timedelta(minutes=1) else value).isoformat()
         case date() | time():
             return value.isoformat()
         case timedelta():

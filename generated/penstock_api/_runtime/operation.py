@@ -108,7 +108,15 @@ class Operation(Generic[Result]):
         answer = parse_answer(self.name, content)
         if answer.get("errors"):
             raise graphql_error(self.name, answer)
-        result = self._follow(answer.get("data"), _item)
+        try:
+            result = self._follow(answer.get("data"), _item)
+        except _Missing as missing:
+            raise InvalidResponse(
+                f"The answer to {self.name} has no {missing.args[0]!r} where the schema has one. "
+                "If the schema has changed, generate the client again.",
+                path=str(missing.args[0]),
+                operation=self.name,
+            ) from None
         if self.leaf is not None and result is not None:
             path = ".".join(("data", *map(str, self.path)))
             return cast("Result", convert(result, self.leaf(), path=path, operation=self.name))
@@ -182,11 +190,15 @@ def body_prefix(name: str, document: str) -> bytes:
     return (text[:-1] + ',"variables":').encode()
 
 
+class _Missing(Exception):
+    """An answer's object lacks a field, or is no object."""
+
+
 def _item(value: Any, key: Any) -> Any:
     try:
         return value[key]
     except (KeyError, TypeError, IndexError):
-        raise InvalidResponse(f"The answer has no {key!r} where the schema has one.", path=str(key)) from None
+        raise _Missing(key) from None
 
 
 def _envelope(model: Any) -> Any:
