@@ -45,7 +45,7 @@ generate: $(INSTALLED) ## Generate the SDK from schema.graphql and queries/
 	@penstock generate
 
 bench: $(INSTALLED) ## Measure, as ratios in one run; add RECORD=1 to keep the figures in benchmarks/RESULTS.md
-	@for file in benchmarks/[a-z]*.py; do echo; echo "== $$file"; python $$file $(if $(RECORD),--record) || exit 1; done
+	@for file in benchmarks/[a-z]*.py; do echo; echo "== $$file"; python -m benchmarks.$$(basename $$file .py) $(if $(RECORD),--record) || exit 1; done
 
 stress: $(INSTALLED) ## The long campaigns: kills, chaos, fuzz by thousands
 	@PENSTOCK_STRESS=1 python -m pytest -n $(WORKERS) --dist worksteal -q --timeout=3600
