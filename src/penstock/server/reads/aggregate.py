@@ -53,7 +53,9 @@ def aggregate_select(
                 f"{compiler.object_json(scope, model, rows.alias, below, selected)} AS {column}"
             )
             inner.needs_rows = True
-            pairs.append((response_name, scope.dialect.json_array(f"{inner.alias}.{column}")))
+            inner.columns["position"] = f"row_number() OVER (ORDER BY {', '.join(rows.terms)}) AS row_position"
+            array = scope.dialect.json_array(f"{inner.alias}.{column}", f"{inner.alias}.row_position")
+            pairs.append((response_name, array))
         else:
             pairs.append((response_name, _functions(scope, model, below, selected, inner, rows.alias)))
     columns = list(inner.columns.values()) or ["1 AS one"]

@@ -63,8 +63,11 @@ class SqlDialect(ABC):
         """A JSON object of response names and JSON expressions."""
 
     @abstractmethod
-    def json_array(self, column: str) -> str:
-        """An aggregate: the JSON array of a column of JSON expressions."""
+    def json_array(self, column: str, position: str | None = None) -> str:
+        """An aggregate: the JSON array of a column of JSON expressions.
+
+        `position` is the column that numbers the rows, needed where other aggregates stand beside this one.
+        """
 
     @abstractmethod
     def constant(self, text: str) -> str:
@@ -152,7 +155,8 @@ class SQLiteDialect(SqlDialect):
         parts.append("'}'")
         return f"({balanced(parts, ' || ')})"
 
-    def json_array(self, column: str) -> str:
+    def json_array(self, column: str, position: str | None = None) -> str:
+        # SQLite aggregates rows as its subquery orders them, whatever else is aggregated.
         return f"('[' || coalesce(group_concat({column}, ','), '') || ']')"
 
     def constant(self, text: str) -> str:
@@ -196,7 +200,7 @@ class SQLiteDialect(SqlDialect):
         return f"{expression} COLLATE jsonb" if kind == "jsonb" else expression
 
     def average(self, expression: str) -> str:
-        return f"coalesce(avg({expression}), 'null')"
+        return f"iif(count({expression}) = 0, 'null', printf('%!.17g', avg({expression})))"
 
     def final(self, expression: str) -> str:
         return expression
@@ -264,8 +268,10 @@ class PostgreSQLDialect(SqlDialect):
         joined = balanced(insides, " || ',' || ")
         return f"('{{' || {joined} || '}}')::json"
 
-    def json_array(self, column: str) -> str:
-        return f"coalesce(json_agg({column}), '[]'::json)"
+    def json_array(self, column: str, position: str | None = None) -> str:
+        # For an aggregate over distinct values PostgreSQL sorts the rows anew, for all aggregates alike.
+        order = f" ORDER BY {position}" if position else ""
+        return f"coalesce(json_agg({column}{order}), '[]'::json)"
 
     def constant(self, text: str) -> str:
         return f"{text_literal(text)}::text"
@@ -289,7 +295,7 @@ class PostgreSQLDialect(SqlDialect):
         return f"{expression}::text" if kind == "uuid" else expression
 
     def average(self, expression: str) -> str:
-        return f"avg({expression})::float8"
+        return f"sum({expression})::float8 / nullif(count({expression}), 0)"
 
     def final(self, expression: str) -> str:
         return f"({expression})::text"
