@@ -19,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import truediv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,7 @@ class Comparison:
             low, _, high = statistics.quantiles((run.wall for run in runs), n=4)
             ratio = self.ratio(contender)
             cpu = [run.cpu for run in runs if run.cpu is not None]
+            base = [run.cpu for run in self.runs[self.baseline] if run.cpu is not None]
             peak = [run.peak for run in runs if run.peak is not None]
             rows.append(
                 [
@@ -92,7 +94,9 @@ class Comparison:
                     "1"
                     if contender == self.baseline
                     else f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
-                    duration(statistics.median(cpu)) if cpu else "",
+                    f"{duration(statistics.median(cpu))} ({statistics.median(map(truediv, cpu, base)):.2f})"
+                    if cpu
+                    else "",
                     f"{statistics.median(peak) / 1e6:.0f} MB" if peak else "",
                 ]
             )
