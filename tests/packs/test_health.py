@@ -31,6 +31,7 @@ def ask(pack: Pack, *paths: str, method: str = "GET") -> list[httpx.Response]:
     async def main() -> list[httpx.Response]:
         async with pack.running(registered=False):
             await until(lambda: pack.health_address)
+            assert pack.health_address is not None
             async with httpx.AsyncClient() as client:
                 url = f"http://127.0.0.1:{pack.health_address[1]}"
                 found = [await client.request(method, url + path) for path in paths]

@@ -37,6 +37,13 @@ COMMANDS = (
         ("typer", "starlette", "uvicorn", "sqlalchemy", "ariadne"),
         "Run a local API server, and keep its database.",
     ),
+    Command(
+        "pack",
+        "penstock.packs.cli:main",
+        "cli",
+        ("typer",),
+        "Run and describe flyte packs.",
+    ),
 )
 
 
