@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 # Requests under way when the server is told to stop have this long to end.
 GRACE_SECONDS = 20
 
+BACKLOG = 2048
+
 
 def is_loopback(host: str) -> bool:
     """Whether only programs on this machine can reach an address."""
@@ -29,12 +30,14 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; raises OSError where the address is taken or is not this machine's."""
+    """A listening socket; raises OSError where the address is taken or is not this machine's."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        # From here on connections wait for the server instead of being refused.
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
@@ -70,11 +73,12 @@ def serve(config: ServerConfig, *, host: str, port: int, say: Callable[[str], No
     )
     # uvicorn ends gracefully and then passes the signal on; by then there is nothing left to do.
     signal.signal(signal.SIGTERM, _end)
-    with contextlib.suppress(KeyboardInterrupt, SystemExit):
+    try:
         server.run(sockets=[listener])
-    say("Stopped.")
-    if not server.started:
-        raise RuntimeError("The server could not start; its log says why.")
+    except (KeyboardInterrupt, SystemExit):
+        say("Stopped.")
+        return
+    raise RuntimeError("The server ended by itself; its log says why.")
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
