@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import tomllib
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import names
-from .diagnostics import Diagnostic, Problems, at, did_you_mean, shown_path
+from .diagnostics import Diagnostic, Problems, at, did_you_mean
 from .types import ANY, PythonType, TypeSyntaxError, parse_type
 
 
@@ -53,6 +54,7 @@ class Config:
         return self.output.name
 
 
+_OUTPUT = 'Say where the package goes: output = "generated/my_api".'
 _KEYS = ("schema", "queries", "output", "context", "headers", "scalars", "types", "names", "errors")
 
 
@@ -95,6 +97,13 @@ def load_config(file: Path) -> Config:
         prefix = ("tool", "penstock")
         for name in prefix:
             table = table.get(name) if isinstance(table, dict) else None
+        if table is not None and not isinstance(table, dict):
+            line, column = locate(text, prefix)
+            message = f"[tool.penstock] is a table, and this is {_kind(table)}."
+            problems.add(
+                at(shown, text, line, column, message, "C003", "Write [tool.penstock] on a line of its own.")
+            )
+            problems.stop_if_any()
         if table is None:
             problems.add(
                 Diagnostic(
@@ -135,12 +144,16 @@ class _Reader:
         output = self._string(table, "output", "")
         if not output:
             if "output" not in table:
-                self._wrong(
-                    (),
-                    "output is missing.",
-                    "C005",
-                    'Say where the package goes: output = "generated/my_api".',
-                )
+                self._wrong((), "output is missing.", "C005", _OUTPUT)
+            elif isinstance(table["output"], str):
+                self._wrong(("output",), "output is empty.", "C005", _OUTPUT)
+        elif keyword.iskeyword(Path(output).name):
+            self._wrong(
+                ("output",),
+                f'output ends in "{Path(output).name}", a word of Python\'s own, which cannot be imported.',
+                "C005",
+                _OUTPUT,
+            )
         elif not Path(output).name.isidentifier():
             self._wrong(
                 ("output",),
@@ -148,13 +161,16 @@ class _Reader:
                 "C005",
                 "Its last part is the package's import name: letters, digits and underscores.",
             )
+        context = self._strings(table, "context")
+        for name in dict.fromkeys(name for name in context if context.count(name) > 1):
+            self._wrong(("context",), f'context names "{name}" twice.', "C005", "Name it once.")
         return Config(
             file=file,
             root=root,
             schema=schemas,
             queries=(root / queries).resolve(),
             output=root / output,
-            context=self._strings(table, "context"),
+            context=context,
             headers=self._headers(table),
             scalars=self._scalars(table),
             types=self._types(table),
@@ -176,7 +192,13 @@ class _Reader:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
         where = (under, key) if under else (key,)
-        self._wrong(where, f"{key} is a list of strings, and this is {_kind(value)}.", "C005")
+        wrong = (
+            next((item for item in value if not isinstance(item, str)), None)
+            if isinstance(value, list)
+            else None
+        )
+        has = f"this one holds {_kind(wrong)}" if isinstance(value, list) else f"this is {_kind(value)}"
+        self._wrong(where, f"{key} is a list of strings, and {has}.", "C005")
         return ()
 
     def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
@@ -239,7 +261,7 @@ class _Reader:
             if not isinstance(value, str) or names.attribute_name(value) != value:
                 self._wrong(
                     ("names", key),
-                    f"{value!r} cannot be the name of an attribute.",
+                    f"{_shown(value)} cannot be the name of an attribute.",
                     "C005",
                     "Use lower-case words joined by underscores, that no handle or model uses itself.",
                 )
@@ -317,6 +339,10 @@ def _toml_error(message: str, text: str) -> tuple[str, int, int]:
     return message.split(" (at ")[0], len(lines), len(lines[-1]) + 1
 
 
+def _shown(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else _kind(value)
+
+
 def _kind(value: object) -> str:
     names = {
         bool: "a Boolean",
@@ -338,6 +364,14 @@ def find_config(start: Path) -> Path:
     return start / "pyproject.toml"
 
 
-def describe(config: Config, path: Path) -> str:
-    """A path as this configuration's messages show it."""
-    return shown_path(path, config.root)
+def setting_place(
+    config: Config, key: tuple[str, ...], message: str, code: str, hint: str = ""
+) -> Diagnostic:
+    """A diagnostic at a setting of the configuration's file."""
+    try:
+        text = config.file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    prefix = ("tool", "penstock") if config.file.name == "pyproject.toml" else ()
+    line, column = locate(text, (*prefix, *key)) if text else (0, 0)
+    return at(config.file.name, text, line, column, message, code, hint)

@@ -45,7 +45,7 @@ class Diagnostic:
         lines = [self.sentence()]
         if self.source:
             lines += [f"    {self.source}", f"    {' ' * (self.column - 1)}^"]
-        return printable("\n".join(lines))
+        return "\n".join(map(printable, lines))
 
 
 class GenerationError(Exception):
@@ -95,11 +95,8 @@ def at(path: str, text: str, line: int, column: int, message: str, code: str, hi
 
 
 def printable(text: str) -> str:
-    """The text with control characters made visible: what a schema says must not steer a terminal."""
-    return "".join(
-        character if character in "\n\t" or (character.isprintable()) else f"\\x{ord(character):02x}"
-        for character in text
-    )
+    """The text on one line, with control characters made visible: what a schema says must not steer a terminal or a log."""
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
 
 
 def shown_path(path: Path, root: Path) -> str:
@@ -125,7 +122,7 @@ def render(diagnostics: Sequence[Diagnostic], form: Format) -> str:
             }
             for item in diagnostics
         ]
-        return json.dumps(rows, indent=2, ensure_ascii=False)
+        return json.dumps(rows, indent=2)
     if form == "github":
         return "\n".join(_github(item) for item in diagnostics)
     return "\n".join(item.text() for item in diagnostics)

@@ -21,8 +21,8 @@ from graphql import (
 )
 
 from . import ir, names
-from .config import Config, locate
-from .diagnostics import Diagnostic, Problems, at, did_you_mean
+from .config import Config, setting_place
+from .diagnostics import Diagnostic, Problems, did_you_mean
 from .names import Scope
 from .types import ANY, Import, PythonType
 
@@ -49,9 +49,12 @@ class TypeMapping:
         self._attributes: dict[str, dict[str, str]] = {}
         self._check_overrides()
 
+    @property
+    def path(self) -> str:
+        """The file that a clash of names is told at where no better place is known."""
+        return self._config.file.name
+
     def _check_overrides(self) -> None:
-        text = self._config.file.read_text(encoding="utf-8") if self._config.file.is_file() else ""
-        prefix = ("tool", "penstock") if self._config.file.name == "pyproject.toml" else ()
         for section, key in [("types", key) for key in self._config.types] + [
             ("names", key) for key in self._config.names
         ]:
@@ -67,38 +70,32 @@ class TypeMapping:
                 message, hint = f'"{key}": {type_name} has no field "{field}".', did_you_mean(field, fields)
             else:
                 continue
-            line, column = locate(text, (*prefix, section, key))
-            self._problems.add(at(self._config.file.name, text, line, column, message, "C007", hint))
+            self._problems.add(setting_place(self._config, (section, key), message, "C007", hint))
         for name in self._config.scalars:
             if not isinstance(self._schema.get_type(name), GraphQLScalarType):
-                line, column = locate(text, (*prefix, "scalars", name))
                 scalars = [
                     item
                     for item, type_ in self._schema.type_map.items()
                     if isinstance(type_, GraphQLScalarType)
                 ]
-                self._problems.add(
-                    at(
-                        self._config.file.name,
-                        text,
-                        line,
-                        column,
-                        f'The schema has no scalar "{name}".',
-                        "C007",
-                        did_you_mean(name, scalars),
-                    )
-                )
+                message = f'The schema has no scalar "{name}".'
+                hint = did_you_mean(name, scalars)
+                self._problems.add(setting_place(self._config, ("scalars", name), message, "C007", hint))
 
     def attribute(self, type_: GraphQLNamedType | None, field: str) -> str:
         """The Python name of a type's field: the same on handles, in paths and in models."""
         if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
             return names.attribute_name(field)
         if type_.name not in self._attributes:
-            scope = Scope(type_.name, self._problems)
+            scope = Scope(type_.name, self._problems, self._config.file.name)
             given = {name: self._config.names.get(f"{type_.name}.{name}") for name in type_.fields}
             for name, wanted in given.items():
                 if wanted:
-                    scope.claim(wanted, f"{type_.name}.{name}")
+                    key = f"{type_.name}.{name}"
+                    before = len(self._problems.errors)
+                    scope.claim(wanted, key, place=setting_place(self._config, ("names", key), "", ""))
+                    if len(self._problems.errors) > before:
+                        given[name] = None
             self._attributes[type_.name] = {
                 name: wanted
                 or scope.claim(
@@ -236,7 +233,7 @@ class TypeMapping:
         for graphql_name, (name, alias) in self._enums.items():
             type_ = self._schema.get_type(graphql_name)
             assert isinstance(type_, GraphQLEnumType)
-            scope = Scope(name, self._problems)
+            scope = Scope(name, self._problems, self._config.file.name)
             members = []
             for value, definition in type_.values.items():
                 wanted = names.enum_member(value)

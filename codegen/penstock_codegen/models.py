@@ -134,7 +134,7 @@ class Models:
         self._all: dict[str, ModelClass] = {}
         self._modules: dict[str, list[ModelClass]] = {}
         # A fragment has a module of its own: fragments never spread in a circle, so that these modules never import in one.
-        self._module_names = Scope("models", problems)
+        self._module_names = Scope("models", problems, types.path)
         self._module_names.claim("client", "the client's own operations")
 
     @property
@@ -298,7 +298,7 @@ class _Transform:
         model = ModelClass(self._names[name], bases, text(type_.description if type_ else ""))
         self._done[name] = model
         self._models._all[model.name] = model
-        scope = Scope(model.name, self._models._problems)
+        scope = Scope(model.name, self._models._problems, self._models._types.path)
         nodes: dict[str, list[FieldNode]] = {}
         for selection_set in selections:
             for node in _fields(selection_set, type_, self._models._schema, self._models._sent):

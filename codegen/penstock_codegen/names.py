@@ -142,6 +142,11 @@ def pascal(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in parts)
 
 
+def with_article(name: str, article: str = "a") -> str:
+    """`name` as a sentence speaks of one: "a flow", "an agent"; `article` is "a", or "A" where the sentence starts."""
+    return f"{article}n {name}" if name[:1].lower() in set("aeiou") else f"{article} {name}"
+
+
 def constant(name: str) -> str:
     """`name` in CONSTANT_CASE."""
     return snake(name).upper()
@@ -202,10 +207,14 @@ def enum_member(value: str) -> str:
 
 @dataclass(slots=True)
 class Scope:
-    """The names of one place, such as a class or a module, each with what it was made for."""
+    """The names of one place, such as a class or a module, each with what it was made for.
+
+    `path` is the file that a clash is told at where no better place is known.
+    """
 
     what: str
     problems: Problems
+    path: str = ""
     taken: dict[str, str] = field(default_factory=dict)
 
     def claim(
@@ -223,7 +232,7 @@ class Scope:
         if fallback and self.taken.setdefault(fallback, origin) == origin:
             return fallback
         other = self.taken[wanted]
-        where = place or Diagnostic(origin.split(":")[0], 0, 0, "", "N001")
+        where = place or Diagnostic(self.path, 0, 0, "", "N001")
         self.problems.add(
             Diagnostic(
                 where.path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ from graphql.validation import (
 from . import names
 from .config import Config
 from .diagnostics import Diagnostic, Problems, at, did_you_mean, shown_path
-from .schema import CLIENT_DIRECTIVE_NAMES, problem, syntax_problem
+from .schema import CLIENT_DIRECTIVE_NAMES, problem, sentence, syntax_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +128,13 @@ def load_queries(config: Config, schema: GraphQLSchema, problems: Problems) -> Q
     for path in sorted(config.queries.rglob("*.graphql")) + sorted(config.queries.rglob("*.gql")):
         file = shown_path(path, config.root)
         folder = "_".join(path.relative_to(config.queries).parts[:-1])
-        for item in _parse(path, file, problems):
+        items = list(_parse(path, file, problems))
+        alone = sum(isinstance(item, OperationDefinitionNode) for item in items) == 1
+        for item in items:
             if isinstance(item, FragmentDefinitionNode):
                 _add_fragment(Fragment(item.name.value, file, folder, item), fragments, problems)
             elif isinstance(item, OperationDefinitionNode):
-                document = _document(path, file, folder, item, documents, problems)
+                document = _document(path, file, folder, item, problems, alone=alone)
                 if document is None:
                     continue
                 other = by_name.setdefault(document.name, document)
@@ -154,6 +157,25 @@ def load_queries(config: Config, schema: GraphQLSchema, problems: Problems) -> Q
                     "Types belong into the schema.",
                 )
     _check_spreads(documents, fragments, problems)
+    for document in documents:
+        if schema.get_root_type(document.node.operation) is None:
+            root = document.kind.capitalize()
+            _wrong(
+                problems,
+                document.place(),
+                f"This is a {document.kind}, and the schema has no type {root}.",
+                "Q009",
+                "Name the schema's own operations, or remove this one.",
+            )
+    problems.stop_if_any()
+    if not documents:
+        _wrong(
+            problems,
+            Diagnostic(shown_path(config.queries, config.root), 0, 0, "", ""),
+            "There are no operations in this folder of queries.",
+            "Q001",
+            "Write one, such as hello.graphql with `query { hello }`.",
+        )
     problems.stop_if_any()
     _validate(schema, documents, fragments, problems)
     problems.stop_if_any()
@@ -165,7 +187,8 @@ def _parse(path: Path, file: str, problems: Problems) -> Iterator[Node]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-        problems.add(Diagnostic(file, 0, 0, f"This file cannot be read: {reason}.", "Q001"))
+        hint = "Save it as UTF-8." if isinstance(error, UnicodeDecodeError) else ""
+        problems.add(Diagnostic(file, 0, 0, f"This file cannot be read: {reason}.", "Q001", hint))
         return
     if not text.strip():
         problems.add(
@@ -197,8 +220,9 @@ def _document(
     file: str,
     folder: str,
     node: OperationDefinitionNode,
-    before: list[Document],
     problems: Problems,
+    *,
+    alone: bool,
 ) -> Document | None:
     if node.operation is OperationType.SUBSCRIPTION:
         _wrong(
@@ -210,17 +234,16 @@ def _document(
         )
         return None
     given = node.name.value if node.name else ""
-    second = any(document.file == file for document in before)
-    if folder and second:
+    if folder and not alone:
         _wrong(
             problems,
             place_of(node, file),
             "A file in a resource's folder is one method: it holds one operation.",
             "Q006",
-            "Move this operation into a file of its own.",
+            "Move each operation into a file of its own.",
         )
         return None
-    if second and not given:
+    if not alone and not given:
         _wrong(
             problems,
             place_of(node, file),
@@ -262,6 +285,7 @@ def _check_spreads(
                 _wrong(problems, place_of(node, file), f'There is no fragment "{name}".', "Q007", hint)
 
 
+_WRONG_TYPE = r'Variable "(\$\w+)" of type "(.+)" used in position expecting type "(.+)"\.'
 _RULES = tuple(
     rule
     for rule in specified_rules
@@ -287,7 +311,7 @@ def _validate(
     )
 
     def report(error: GraphQLError) -> None:
-        message, hint = _sentence(error, schema)
+        message, hint = _sentence(error.message)
         problems.add(problem(error, "Q008", "queries", hint, message))
 
     # Not graphql's validate(): it stops at 100 errors, and a run tells all.
@@ -296,13 +320,12 @@ def _validate(
     visit(everything, TypeInfoVisitor(type_info, ParallelVisitor([rule(context) for rule in _RULES])))
 
 
-def _sentence(error: GraphQLError, schema: GraphQLSchema) -> tuple[str, str]:
-    """The message and the remedy: graphql-core appends its suggestion to the message."""
-    message = error.message
-    if ". Did you mean" in message:
-        head, _, tail = message.partition(". Did you mean")
-        return f"{head}.".replace("'", '"'), f"Did you mean{tail}".replace("'", '"')
-    return message.replace("'", '"') if message.count("'") % 2 == 0 else message, ""
+def _sentence(message: str) -> tuple[str, str]:
+    """The message and the remedy."""
+    found, hint = sentence(message)
+    if not hint and (types := re.fullmatch(_WRONG_TYPE, found)):
+        hint = f"Declare it as {types[1]}: {types[3]}, or pass it where {types[2]} is taken."
+    return found, hint
 
 
 def _wrong(problems: Problems, place: Diagnostic, message: str, code: str, hint: str = "") -> None:

@@ -19,6 +19,7 @@ from jinja2.bccache import Bucket
 from . import ir
 from .cache import Cache, digest
 from .models import ModelClass, Models
+from .names import with_article
 from .types import Import, PythonType, import_lines
 from .views import MethodView, Place, Spelling, Views, docstring, literal, spelling
 
@@ -64,6 +65,7 @@ def _environment(kept: Cache | None) -> jinja2.Environment:
     )
     environment.filters["docstring"] = docstring
     environment.filters["literal"] = literal
+    environment.filters["with_article"] = with_article
     return environment
 
 

@@ -39,7 +39,7 @@ from graphql.language import NameNode
 
 from . import ir, names
 from .compact import compact
-from .config import Config
+from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, did_you_mean
 from .mapping import TypeMapping, text
 from .models import Models
@@ -96,8 +96,8 @@ class _Builder:
         self._schema = schema
         self._queries = queries
         self._problems = problems
-        self._classes = Scope(config.package, problems)
-        self._modules = Scope(config.package, problems)
+        self._classes = Scope(config.package, problems, config.file.name)
+        self._modules = Scope(config.package, problems, config.file.name)
         self._fragments: dict[str, str] = {}
         self._folders = self._find_folders()
         self._types = TypeMapping(schema, config, self._classes, problems)
@@ -133,18 +133,11 @@ class _Builder:
                 ),
                 None,
             )
-            origin = f"the folder {name}"
-            base = names.class_name(name)
-            claim = self._classes.claim
-            classes = ir.Classes(
-                handle=claim(base, origin),
-                async_handle=claim(f"Async{base}", origin),
-                attributes=claim(f"{base}Attributes", origin),
-                paths=claim(f"{base}Paths", origin),
-                accessor=claim(f"{base}Accessor", origin),
-                async_accessor=claim(f"Async{base}Accessor", origin),
-            )
-            module = self._modules.claim(names.module_name(name), origin)
+            found = self._folder_names(name, documents[0].place())
+            if found is None:
+                continue
+            classes, module = found
+            base = classes.handle
             folder = Folder(name, documents, fragment, classes, module)
             folders[name] = folder
             if folder.gets and fragment is None:
@@ -153,17 +146,31 @@ class _Builder:
                     get.place(),
                     f"The folder {name} has {get.method}.graphql and no fields.graphql.",
                     "R001",
-                    f"Add {name}/fields.graphql with a fragment of what a {base} loads by default.",
+                    f"Add {name}/fields.graphql with a fragment of what {names.with_article(base)} loads by default.",
                 )
             if folder.gets and not any(item.method == "get" for item in documents):
                 self._wrong(
                     folder.gets[0].place(),
                     f"The folder {name} has {folder.gets[0].method}.graphql and no get.graphql.",
                     "R001",
-                    f"Add {name}/get.graphql: its variables are what a {base} is identified by.",
+                    f"Add {name}/get.graphql: its variables are what {names.with_article(base)} is identified by.",
                 )
         self._problems.stop_if_any()
         return folders
+
+    def _folder_names(self, name: str, place: Diagnostic) -> tuple[ir.Classes, str] | None:
+        """The names of a folder's classes and module; None where one is another's, which is told once."""
+        origin = f"the folder {name}"
+        base = names.class_name(name)
+        accessor = f"{base}Accessor"
+        wanted = (base, f"Async{base}", f"{base}Attributes", f"{base}Paths", accessor, f"Async{accessor}")
+        before = len(self._problems.errors)
+        module = self._modules.claim(names.module_name(name), origin, place=place)
+        for each in wanted:
+            if len(self._problems.errors) > before:
+                return None
+            self._classes.claim(each, origin, place=place)
+        return (ir.Classes(*wanted), module) if len(self._problems.errors) == before else None
 
     # ---------------------------------------------------------------------------------------------------------- package
 
@@ -171,7 +178,7 @@ class _Builder:
         for folder in self._folders.values():
             folder.identities = self._identities(folder)
         resources = [self._resource(folder) for folder in self._folders.values()]
-        client_scope = Scope("Client", self._problems)
+        client_scope = Scope("Client", self._problems, self._config.file.name)
         for name in names.CLIENT_NAMES:
             client_scope.claim(name, "the client itself")
         resources = [
@@ -184,7 +191,7 @@ class _Builder:
             )
             for resource in resources
         ]
-        constants = Scope("the client's operations", self._problems)
+        constants = Scope("the client's operations", self._problems, self._config.file.name)
         methods: list[ir.Method] = []
         for document in self._queries.documents:
             if not document.folder:
@@ -234,16 +241,17 @@ class _Builder:
                 for document in self._queries.documents
                 for definition in document.node.variable_definitions or ()
             ):
-                self._problems.add(
-                    Diagnostic(
-                        self._config.file.name,
-                        0,
-                        0,
-                        f'context names "{name}", and no operation has a variable ${name}.',
-                        "C008",
-                        "Remove it from context, or declare the variable.",
-                    )
+                message = f'context names "{name}", and no operation has a variable ${name}.'
+                variables = {
+                    definition.variable.name.value
+                    for document in self._queries.documents
+                    for definition in document.node.variable_definitions or ()
+                }
+                hint = (
+                    did_you_mean(name, sorted(variables))
+                    or "Remove it from context, or declare the variable."
                 )
+                self._problems.add(setting_place(self._config, ("context",), message, "C008", hint))
         return tuple(found[name] for name in self._config.context if name in found)
 
     # --------------------------------------------------------------------------------------------------------- resources
@@ -268,7 +276,8 @@ class _Builder:
             if not attribute:
                 self._wrong(
                     place_of(definition, folder.gets[0].file),
-                    f"${variable} is what a {folder.name} is found by, and {folder.fragment.type_name} has no field of that name.",
+                    f"${variable} is what {names.with_article(folder.name)} is found by, "
+                    f"and {folder.fragment.type_name} has no field of that name.",
                     "R002",
                     did_you_mean(variable, fields) or "Name the variable like the field that it equals.",
                 )
@@ -281,7 +290,7 @@ class _Builder:
             if attribute not in {item.name.value for item in chosen}:
                 self._wrong(
                     place_of(folder.fragment.node, folder.fragment.file),
-                    f'{folder.fragment.name} does not select "{attribute}", by which get.graphql finds a {folder.name}.',
+                    f'{folder.fragment.name} does not select "{attribute}", by which get.graphql finds {names.with_article(folder.name)}.',
                     "R002",
                     f"Add {attribute} to the fragment.",
                 )
@@ -294,10 +303,10 @@ class _Builder:
         lookups: tuple[ir.Lookup, ...] = ()
         graphql_type = ""
         doc = ""
-        constants = Scope(f"the operations of {folder.name}", self._problems)
+        constants = Scope(f"the operations of {folder.name}", self._problems, self._config.file.name)
         constants.claim("RESOURCE", "the resource itself")
-        handle = Scope(folder.classes.handle, self._problems)
-        accessor = Scope(folder.classes.accessor, self._problems)
+        handle = Scope(folder.classes.handle, self._problems, self._config.file.name)
+        accessor = Scope(folder.classes.accessor, self._problems, self._config.file.name)
         for name in names.HANDLE_NAMES:
             handle.claim(name, "the handle itself")
         if folder.gets and folder.fragment is not None:
@@ -428,10 +437,11 @@ class _Builder:
     def _lookup(self, folder: Folder, document: Document, constants: Scope) -> ir.Lookup:
         assert folder.fragment is not None
         found = self._find(document, only=True)
+        self._check_resource_marks(document, found)
         if document.kind != "query" or found.kind != "spread" or found.spread != folder.fragment.name:
             self._wrong(
                 document.place(),
-                f"{document.method}.graphql finds a {folder.name}, and does not end in its fields.",
+                f"{document.method}.graphql finds {names.with_article(folder.name)}, and does not end in its fields.",
                 "R004",
                 f"Let it be a query that selects ...{folder.fragment.name} and nothing else.",
             )
@@ -441,7 +451,7 @@ class _Builder:
         known = dict(folder.identities)
         docs = self._variable_docs(document)
         identities = []
-        parameters = Scope(f"{folder.classes.accessor}()", self._problems)
+        parameters = Scope(f"{folder.classes.accessor}()", self._problems, self._config.file.name)
         for definition in document.node.variable_definitions or ():
             variable = definition.variable.name.value
             type_reference = self._variable_type(definition)
@@ -507,7 +517,7 @@ class _Builder:
             if other != document.file:
                 self._wrong(
                     document.place(),
-                    f"{document.file} and {other} find a {folder.name} by the same names.",
+                    f"{document.file} and {other} find {names.with_article(folder.name)} by the same names.",
                     "R005",
                     "Name the variables apart.",
                 )
@@ -533,6 +543,7 @@ class _Builder:
 
     def _method(self, document: Document, name: str, folder: Folder | None, constants: Scope) -> ir.Method:
         found = self._find(document)
+        self._check_resource_marks(document, found)
         binds = (self._binds(folder, document) or ()) if folder else ()
         bound = {variable for variable, _ in binds}
         docs = self._variable_docs(document)
@@ -546,7 +557,7 @@ class _Builder:
         own = _PAGE_PARAMETERS if pages else frozenset[str]()
         parameters = []
         context = []
-        scope = Scope(f"{name}()", self._problems)
+        scope = Scope(f"{name}()", self._problems, self._config.file.name)
         for parameter in own:
             scope.claim(parameter, f"the parameter {parameter} of every list")
         for variable, definition in variables.items():
@@ -604,6 +615,26 @@ class _Builder:
             result,
             root.deprecation_reason if root else None,
         )
+
+    def _check_resource_marks(self, document: Document, found: Found) -> None:
+        """Whether each `@resource` of an operation and its fragments has an effect."""
+        waiting = [(document.file, document.node.selection_set)]
+        for name in self._queries.spread(document.node.selection_set):
+            fragment = self._queries.fragments[name]
+            waiting.append((fragment.file, fragment.node.selection_set))
+        while waiting:
+            file, selection_set = waiting.pop()
+            for item in selection_set.selections:
+                marked = any(each.name.value == "resource" for each in item.directives or ())
+                if marked and not (found.kind == "handle" and item is found.node):
+                    self._wrong(
+                        place_of(item, file),
+                        "@resource has no effect here.",
+                        "R007",
+                        "It stands beside the one id that an operation gives, outside of lists and fragments.",
+                    )
+                if isinstance(item, FieldNode | InlineFragmentNode) and item.selection_set is not None:
+                    waiting.append((file, item.selection_set))
 
     def _find(self, document: Document, *, only: bool = False) -> Found:
         return find_result(
@@ -726,9 +757,9 @@ class _Builder:
         if len(folder.identities) != 1 or not is_leaf_type(get_named_type(found.field.type)):
             self._wrong(
                 place,
-                f"@resource stands beside a {folder.name}'s identity, a single id.",
+                f"@resource stands beside {names.with_article(folder.name)}'s identity, a single id.",
                 "R007",
-                f"A {folder.name} is found by {', '.join(name for name, _ in folder.identities)}.",
+                f"{names.with_article(folder.name, 'A')} is found by {', '.join(name for name, _ in folder.identities)}.",
             )
             return "", "", _NONE
         get = folder.gets[0]

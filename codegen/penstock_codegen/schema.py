@@ -26,6 +26,7 @@ directive @resource(name: String!) on FIELD
 "A list that always has exactly one element is that element."
 directive @only on FIELD
 """
+_NO_QUERY = "Define type Query, with the fields that can be read."
 CLIENT_DIRECTIVE_NAMES = frozenset({"resource", "only"})
 
 
@@ -43,6 +44,9 @@ def load_schema(found: SchemaText, problems: Problems, cache: Cache | None = Non
 
 def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
     documents = []
+    if not any(text.strip() for text in found.texts):
+        problems.add(Diagnostic(", ".join(found.files), 0, 0, "The schema is empty.", "S001", _NO_QUERY))
+        problems.stop_if_any()
     for file, text in zip(found.files, found.texts, strict=True):
         try:
             documents.append(parse(Source(text, file)))
@@ -62,9 +66,19 @@ def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
         if not errors:
             return schema
     for graphql_error in errors:
-        problems.add(problem(graphql_error, "S002", found.files[0] if found.files else "schema"))
+        message, hint = sentence(graphql_error.message)
+        if message.startswith("Query root type"):
+            message, hint = "The schema has no type Query.", _NO_QUERY
+        problems.add(problem(graphql_error, "S002", found.files[0], hint, message))
     problems.stop_if_any()
     raise AssertionError("errors were added")
+
+
+def sentence(message: str) -> tuple[str, str]:
+    """A message of graphql-core as a sentence and its remedy, which graphql-core appends to it."""
+    head, mark, tail = message.partition(". Did you mean")
+    found = (f"{head}.", f"Did you mean{tail}") if mark else (message, "")
+    return (found[0].replace("'", '"'), found[1].replace("'", '"')) if message.count("'") % 2 == 0 else found
 
 
 def syntax_problem(error: GraphQLSyntaxError, file: str, text: str, code: str, what: str) -> Diagnostic:

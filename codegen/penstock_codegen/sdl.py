@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .config import Config
+from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, shown_path
 
 
@@ -35,18 +35,16 @@ def read_schema_text(config: Config, problems: Problems) -> SchemaText:
 
 
 def _paths(config: Config, entry: str, problems: Problems) -> list[Path]:
-    found = sorted(config.root.glob(entry)) if any(mark in entry for mark in "*?[") else [config.root / entry]
+    if not any(mark in entry for mark in "*?["):
+        return [config.root / entry]
+    try:
+        found = sorted(config.root.glob(entry))
+    except (NotImplementedError, ValueError):
+        found = []
     if not found:
-        problems.add(
-            Diagnostic(
-                config.file.name,
-                0,
-                0,
-                f'No file matches schema = "{entry}".',
-                "S003",
-                "The pattern starts at this file's folder.",
-            )
-        )
+        message = f'No file matches schema = "{entry}".'
+        hint = "A pattern starts at this file's folder."
+        problems.add(setting_place(config, ("schema",), message, "S003", hint))
     return found
 
 

@@ -32,7 +32,7 @@ T8 = TypeVar("T8")
 
 
 class AgentAttributes:
-    """The fields of a agent: paths on the class, values on a handle."""
+    """The fields of an agent: paths on the class, values on a handle."""
 
     _resource = operations.RESOURCE
 
@@ -325,7 +325,7 @@ class AsyncAgent(AgentAttributes, AsyncResource):
 if TYPE_CHECKING:
     # Only checkers and editors need to know how paths go on; when the program runs, the attributes above say it.
     class AgentPaths(Paths[Root, Absent]):
-        """Paths on through a agent."""
+        """Paths on through an agent."""
 
         id: Field[Root, UUID | Absent]
         """The agent's id."""

@@ -31,7 +31,7 @@ T8 = TypeVar("T8")
 
 
 class AgentConfigAttributes:
-    """The fields of a agent_config: paths on the class, values on a handle."""
+    """The fields of an agent_config: paths on the class, values on a handle."""
 
     _resource = operations.RESOURCE
 
@@ -336,7 +336,7 @@ class AsyncAgentConfig(AgentConfigAttributes, AsyncResource):
 if TYPE_CHECKING:
     # Only checkers and editors need to know how paths go on; when the program runs, the attributes above say it.
     class AgentConfigPaths(Paths[Root, Absent]):
-        """Paths on through a agent_config."""
+        """Paths on through an agent_config."""
 
         id: Field[Root, UUID | Absent]
         """The agent configuration's id."""
