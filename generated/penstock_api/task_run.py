@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo,
         TaskRunInfoGetTaskRunInfo,
         TaskRunMappedChildrenMappedChildren,
+        TaskRunSerializedStatesTaskRun,
         TaskRunSetStateSetTaskRunStatesStates,
         TaskRunSetStatesSetTaskRunStatesStates,
     )
@@ -781,6 +782,33 @@ class TaskRunAccessor(Accessor):
             page_size=page_size,
         )
 
+    def serialized_states(
+        self,
+        *,
+        where: TaskRunBoolExp | None | Unset = UNSET,
+        order_by: Sequence[TaskRunOrderBy] | None | Unset = UNSET,
+        limit: int | None = None,
+        offset: int = 0,
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> Pages[TaskRunSerializedStatesTaskRun]:
+        """The task runs that match, in the order asked for.
+
+        Args:
+            where: Which task runs; absent, all of them.
+            order_by: The order of the task runs, the most important part first; absent, no certain one.
+            limit: How many there are at most in all; all where it is None.
+            offset: How many to skip at the start.
+            page_size: How many one request asks for.
+        """
+        return self._pages(
+            operations.SERIALIZED_STATES,
+            {"where": where, "order_by": order_by},
+            lambda found: found,
+            limit=limit,
+            offset=offset,
+            page_size=page_size,
+        )
+
     def set_states(
         self, states: Sequence[SetTaskRunStateInput]
     ) -> builtins.list[TaskRunSetStatesSetTaskRunStatesStates]:
@@ -873,6 +901,33 @@ class AsyncTaskRunAccessor(AsyncAccessor):
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
             lambda found: AsyncTaskRun._loaded(self._client, found),
+            limit=limit,
+            offset=offset,
+            page_size=page_size,
+        )
+
+    def serialized_states(
+        self,
+        *,
+        where: TaskRunBoolExp | None | Unset = UNSET,
+        order_by: Sequence[TaskRunOrderBy] | None | Unset = UNSET,
+        limit: int | None = None,
+        offset: int = 0,
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> AsyncPages[TaskRunSerializedStatesTaskRun]:
+        """The task runs that match, in the order asked for.
+
+        Args:
+            where: Which task runs; absent, all of them.
+            order_by: The order of the task runs, the most important part first; absent, no certain one.
+            limit: How many there are at most in all; all where it is None.
+            offset: How many to skip at the start.
+            page_size: How many one request asks for.
+        """
+        return self._pages(
+            operations.SERIALIZED_STATES,
+            {"where": where, "order_by": order_by},
+            lambda found: found,
             limit=limit,
             offset=offset,
             page_size=page_size,

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.client import AsyncClient, Client
     from penstock.flows import FlowDefinition, FlowLike, flow
+    from penstock.login import AsyncTenant, Tenant
+    from penstock.settings import SettingsError
     from penstock_api import (
         UNSET,
         ActionFailed,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
         AsyncTaskRun,
         AsyncTaskRunArtifact,
         AsyncTaskTagLimit,
-        AsyncTenant,
         AuthenticationError,
         ClientError,
         CloudHook,
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
         TaskRun,
         TaskRunArtifact,
         TaskTagLimit,
-        Tenant,
         TransportError,
         Unset,
     )
@@ -112,6 +112,7 @@ __all__ = [
     "Project",
     "RateLimited",
     "RequestTimeout",
+    "SettingsError",
     "Task",
     "TaskRun",
     "TaskRunArtifact",
@@ -126,9 +127,12 @@ __all__ = [
 # What this package makes itself; everything else it exports is the generated package's.
 _OWN = {
     "AsyncClient": "penstock.client",
+    "AsyncTenant": "penstock.login",
     "Client": "penstock.client",
     "FlowDefinition": "penstock.flows",
     "FlowLike": "penstock.flows",
+    "SettingsError": "penstock.settings",
+    "Tenant": "penstock.login",
     "flow": "penstock.flows",
 }
 

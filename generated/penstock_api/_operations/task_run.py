@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo,
         TaskRunInfoGetTaskRunInfo,
         TaskRunMappedChildrenMappedChildren,
+        TaskRunSerializedStatesTaskRun,
         TaskRunSetStateSetTaskRunStatesStates,
         TaskRunSetStatesSetTaskRunStatesStates,
     )
@@ -170,6 +171,21 @@ MAPPED_CHILDREN: Operation[TaskRunMappedChildrenMappedChildren] = Operation(
     ("mapped_children",),
     model=_mapped_children_model,
     binds=(("task_run_id", "id"),),
+)
+
+
+def _serialized_states_model() -> Any:
+    from ..models.task_run import TaskRunSerializedStatesData
+
+    return TaskRunSerializedStatesData
+
+
+SERIALIZED_STATES: Operation[list[TaskRunSerializedStatesTaskRun]] = Operation(
+    "task_run_serialized_states",
+    "query",
+    "query task_run_serialized_states($where:task_run_bool_exp$order_by:[task_run_order_by!]$limit:Int$offset:Int){task_run(where:$where order_by:$order_by limit:$limit offset:$offset){serialized_state}}",
+    ("task_run",),
+    model=_serialized_states_model,
 )
 
 SET_NAME: Operation[None] = Operation(

@@ -141,6 +141,8 @@ class Relation(Generic[Start, Value]):
         if obj is None:
             return Paths((self._name,), owner._resource, self._target)
         related = obj._related
+        if related is None:
+            related = obj._related = {}
         if self._attribute not in related:
             related[self._attribute] = obj._relate(self._attribute, self._name, self._target())
         return related[self._attribute]
@@ -330,11 +332,14 @@ def _write_tree(tree: Mapping[str, Any]) -> str:
 class Handle:
     """An object of the API, known by its identity: making one sends nothing."""
 
+    # Lists make thousands of handles: slots keep each one object.
+    __slots__ = ("_client", "_complete", "_key", "_lookup", "_related", "_values")
+
     _resource: ResourceType
     # Deprecated fields are properties, so that checkers see the deprecation: attribute → the API's name.
     _deprecated: Mapping[str, str] = {}
     _values: dict[str, Any]
-    _related: dict[str, Any]
+    _related: dict[str, Any] | None
     _key: dict[str, Any] | None
     _lookup: Lookup
     _complete: bool
@@ -348,7 +353,7 @@ class Handle:
         self._lookup = lookup
         self._key = key
         self._values = values
-        self._related = {}
+        self._related = None
         self._complete = complete
 
     @classmethod
@@ -389,7 +394,7 @@ class Handle:
     def _take(self, model: Any) -> None:
         """Takes a model of the default fields as what is loaded."""
         self._values = model.__dict__
-        self._related = {}
+        self._related = None
         self._complete = True
         self._settle()
 
@@ -416,7 +421,7 @@ class Handle:
         kept = {identity.attribute for identity in self._lookup.identities}
         self._identity()
         self._values = {name: value for name, value in self._values.items() if name in kept}
-        self._related = {}
+        self._related = None
         self._complete = False
 
     def _found(self, answer: Any) -> Any:

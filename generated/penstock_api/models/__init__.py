@@ -106,6 +106,8 @@ if TYPE_CHECKING:
     from .task_run import TaskRunLogsTaskRunByPk as TaskRunLogsTaskRunByPk
     from .task_run import TaskRunMappedChildrenData as TaskRunMappedChildrenData
     from .task_run import TaskRunMappedChildrenMappedChildren as TaskRunMappedChildrenMappedChildren
+    from .task_run import TaskRunSerializedStatesData as TaskRunSerializedStatesData
+    from .task_run import TaskRunSerializedStatesTaskRun as TaskRunSerializedStatesTaskRun
     from .task_run import TaskRunSetStateData as TaskRunSetStateData
     from .task_run import TaskRunSetStatesData as TaskRunSetStatesData
     from .task_run import TaskRunSetStateSetTaskRunStates as TaskRunSetStateSetTaskRunStates
@@ -238,6 +240,8 @@ _MODULES = {
     "TaskRunLogsTaskRunByPk": "task_run",
     "TaskRunMappedChildrenData": "task_run",
     "TaskRunMappedChildrenMappedChildren": "task_run",
+    "TaskRunSerializedStatesData": "task_run",
+    "TaskRunSerializedStatesTaskRun": "task_run",
     "TaskRunSetStateData": "task_run",
     "TaskRunSetStateSetTaskRunStates": "task_run",
     "TaskRunSetStateSetTaskRunStatesStates": "task_run",

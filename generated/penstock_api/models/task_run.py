@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from penstock.states import State
+
 from .._runtime.model import Model
 from .log_fields import LogFields
 from .task_run_artifact_fields import TaskRunArtifactFields
@@ -105,6 +107,20 @@ class TaskRunMappedChildrenData(Model):
 
     mapped_children: TaskRunMappedChildrenMappedChildren | None
     """A summary of the children of a mapped task run: when they ran, and how many are in each state."""
+
+
+class TaskRunSerializedStatesTaskRun(Model):
+    """A task run: one execution of a task, or of one mapped child of it, within a flow run."""
+
+    serialized_state: State
+    """The current state, whole: a JSON object with `type`, `message` and what the class adds."""
+
+
+class TaskRunSerializedStatesData(Model):
+    """What can be read."""
+
+    task_run: list[TaskRunSerializedStatesTaskRun]
+    """The task runs that match, in the order asked for."""
 
 
 class TaskRunSetStateSetTaskRunStatesStates(Model):
