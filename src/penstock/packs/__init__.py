@@ -30,6 +30,7 @@ from penstock.packs.errors import (
     OutboxError,
     PackError,
 )
+from penstock.packs.handling import current_action
 from penstock.packs.health import Health, HealthCheck, flyte_api_health_check
 from penstock.packs.pack import Pack
 
@@ -58,6 +59,7 @@ __all__ = [
     "RegisteredPack",
     "SyncFlyteClient",
     "TokenSource",
+    "current_action",
     "fatal_event",
     "flyte_api_health_check",
 ]

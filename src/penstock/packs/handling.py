@@ -40,6 +40,15 @@ logger = logging.getLogger(__name__)
 _ANYTHING: Final = (Any, object, inspect.Parameter.empty)
 
 
+_CURRENT: contextvars.ContextVar[Action | None] = contextvars.ContextVar("penstock_pack_action", default=None)
+
+
+def current_action() -> Action | None:
+    """Inside a handler, the action it handles; its ``result_url`` identifies it, also when it is run
+    again."""
+    return _CURRENT.get()
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedCommand:
     """A command with everything about its handler found out once."""
@@ -250,6 +259,8 @@ async def _run(prepared: PreparedCommand, action: Action, threads: Executor) -> 
             except ValidationError as error:
                 return fatal_event(f"The input of the command {name!r} is not valid: {explain(error)}")
         arguments = (value,)
+    # The task is this action's own.
+    _CURRENT.set(action)
     deadline = asyncio.timeout(prepared.command.timeout)
     try:
         async with deadline:
