@@ -8,7 +8,9 @@ say so; with PENSTOCK_REQUIRE_POSTGRESQL=1 they fail instead.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import uuid
 import warnings
 from contextlib import contextmanager
@@ -54,9 +56,17 @@ def _debian_postgresql(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server of this worker's own."""
-    folder = tmp_path_factory.mktemp("pg")
+    # Not under pytest's folder: the path of a socket must be short, and the server runs as another user than root.
+    folder = Path(tempfile.mkdtemp(prefix="penstock-postgresql-"))
+    try:
+        yield from _postgresql_in(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgresql_in(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the package's own: it looks for a folder that root does not have
         try:

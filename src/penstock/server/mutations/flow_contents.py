@@ -61,7 +61,7 @@ def insert_edges(call: Call, flow_id: str, tenant_id: str, serialized: object) -
     if not edges:
         return
     by_slug: dict[str, str] = dict(
-        call.connection.execute(sa.select(task.c.slug, task.c.id).where(task.c.flow_id == flow_id)).tuples().all()
+        call.connection.execute(sa.select(task.c.slug, task.c.id).where(task.c.flow_id == flow_id)).all()
     )
     rows = [
         {

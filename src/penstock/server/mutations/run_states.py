@@ -244,7 +244,7 @@ def _full_tag(call: Call, run: Row) -> tuple[str, int] | None:
     if call.is_postgresql:
         # Two task runs that ask for the last place at once: the second waits here and then counts the first.
         limits = limits.with_for_update()
-    by_tag = dict(call.connection.execute(limits.order_by(task_tag_limit.c.tag)).tuples().all())
+    by_tag = dict(call.connection.execute(limits.order_by(task_tag_limit.c.tag)).all())
     if not by_tag:
         return None
     tags = call.connection.scalar(sa.select(task.c.tags).where(task.c.id == run["task_id"])) or []
