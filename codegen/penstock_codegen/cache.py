@@ -99,7 +99,29 @@ def dump_schema(schema: GraphQLSchema) -> bytes:
         _strip(directive)
         for argument in directive.args.values():
             _strip(argument)
-    return pickle.dumps(schema, protocol=5)
+    # Types refer to each other without end: each is written on its own, and where another refers to it stands its name.
+    types = [type_ for name, type_ in schema.type_map.items() if name not in type_.reserved_types]
+    content = ([(type_, _state(type_)) for type_ in types], {**vars(schema), "_sub_type_map": {}})
+    file = io.BytesIO()
+    _SchemaWriter(file, protocol=5).dump(content)
+    return file.getvalue()
+
+
+def _state(type_: Any) -> dict[str, Any]:
+    """What a named type holds, without the functions that it was to be completed by."""
+    for name in ("fields", "interfaces", "types"):
+        getattr(type_, name, None)  # completes it
+    return {name: value for name, value in vars(type_).items() if name not in _COMPLETED}
+
+
+_COMPLETED = frozenset({"_fields", "_interfaces", "_types"})
+
+
+class _SchemaWriter(pickle.Pickler):
+    def persistent_id(self, obj: Any) -> tuple[str, str] | None:
+        from graphql import GraphQLNamedType
+
+        return (type(obj).__name__, obj.name) if isinstance(obj, GraphQLNamedType) else None
 
 
 def _values(mapping: Any) -> Iterable[Any]:
@@ -117,37 +139,55 @@ def read_schema(data: bytes) -> GraphQLSchema | None:
     from graphql import GraphQLSchema
 
     try:
-        schema = _SchemaReader(io.BytesIO(data)).load()
+        types, state = _SchemaReader(io.BytesIO(data)).load()
+        for type_, content in types:
+            vars(type_).update(content)
+        schema = object.__new__(GraphQLSchema)
+        vars(schema).update(state)
+        complete = all(vars(type_) for type_ in schema.type_map.values()) and schema.query_type is not None
     except Exception:
         # Whatever is wrong with an entry, the schema can be parsed again.
         return None
-    return schema if isinstance(schema, GraphQLSchema) else None
-
-
-def _instance_maker(owner: Any, name: str) -> Any:
-    """What `getattr` is needed for: the way in which graphql-core brings its named types back."""
-    if (
-        name != "_get_instance"
-        or not isinstance(owner, type)
-        or owner.__module__ != "graphql.type.definition"
-    ):
-        raise pickle.UnpicklingError(f"{name} is no part of a schema")
-    return getattr(owner, name)
+    return schema if complete else None
 
 
 class _SchemaReader(pickle.Unpickler):
     """Reads graphql-core's own objects and nothing else: an entry that someone else wrote cannot run code."""
 
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self._types: dict[str, Any] = {}
+
+    def persistent_load(self, pid: Any) -> Any:
+        import graphql
+
+        kind, name = pid
+        if kind not in _KINDS:
+            raise pickle.UnpicklingError(f"{kind} is no kind of type")
+        reserved = graphql.GraphQLNamedType.reserved_types.get(name)
+        if reserved is not None:
+            return reserved
+        if name not in self._types:
+            self._types[name] = object.__new__(getattr(graphql, kind))
+        return self._types[name]
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("builtins", "getattr"):
-            return _instance_maker
-        # A dotted name could reach through a module to whatever that imports; introspection's resolvers are all that has one.
-        plain = name.isidentifier() or (
-            module == "graphql.type.introspection" and re.fullmatch(r"\w+Fields\.\w+", name)
-        )
-        if plain and re.fullmatch(r"graphql\.(type|language|pyutils)\.\w+", module):
+        # A dotted name could reach through a module to whatever that imports.
+        if name.isidentifier() and re.fullmatch(r"graphql\.(type|language|pyutils)\.\w+", module):
             found = super().find_class(module, name)
             # Undefined is the one instance among them.
             if getattr(found, "__module__", "").startswith("graphql.") or name == "Undefined":
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is no part of a schema")
+
+
+_KINDS = frozenset(
+    {
+        "GraphQLEnumType",
+        "GraphQLInputObjectType",
+        "GraphQLInterfaceType",
+        "GraphQLObjectType",
+        "GraphQLScalarType",
+        "GraphQLUnionType",
+    }
+)

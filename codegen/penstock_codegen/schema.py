@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
 from graphql import (
+    DefinitionNode,
     DocumentNode,
+    FieldDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
     Source,
     __version__,
     build_ast_schema,
     parse,
+    print_ast,
 )
 from graphql.type import validate_schema
 from graphql.validation.validate import validate_sdl
@@ -55,7 +63,9 @@ def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
         except RecursionError:
             problems.add(Diagnostic(file, 0, 0, "The schema is nested too deeply to be read.", "S001"))
     problems.stop_if_any()
-    definitions = tuple(node for document in documents for node in document.definitions)
+    definitions = tuple(
+        without_repeated_fields(node, problems) for document in documents for node in document.definitions
+    )
     document = DocumentNode(
         definitions=(*definitions, *parse(CLIENT_DIRECTIVES, no_location=True).definitions)
     )
@@ -72,6 +82,43 @@ def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
         problems.add(problem(graphql_error, "S002", found.files[0], hint, message))
     problems.stop_if_any()
     raise AssertionError("errors were added")
+
+
+def without_repeated_fields(node: DefinitionNode, problems: Problems) -> DefinitionNode:
+    """A type's definition without the fields that it defines twice in the same way, each told as a warning.
+
+    Public schemas do this (GitHub's has), and it leaves no doubt about what is meant; two definitions that differ are left to validation.
+    """
+    if not isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+        return node
+    first: dict[str, FieldDefinitionNode] = {}
+    kept: list[FieldDefinitionNode] = []
+    for field in node.fields or ():
+        other = first.setdefault(field.name.value, field)
+        if other is field or _definition(other) != _definition(field):
+            kept.append(field)
+            continue
+        if field.loc is not None:
+            source, start = field.loc.source, field.loc.source.get_location(field.loc.start)
+            message = f"{node.name.value}.{field.name.value} is defined twice, in the same way."
+            found = at(
+                source.name, source.body, start.line, start.column, message, "W003", "Remove one of them."
+            )
+            problems.add(replace(found, level="warning"))
+    if len(kept) == len(node.fields or ()):
+        return node
+    changed = copy(node)
+    changed.fields = tuple(kept)
+    return changed
+
+
+def _definition(field: FieldDefinitionNode) -> str:
+    """What a field's definition says, without its description."""
+    return print_ast(
+        FieldDefinitionNode(
+            name=field.name, arguments=field.arguments, type=field.type, directives=field.directives
+        )
+    )
 
 
 def sentence(message: str) -> tuple[str, str]:
