@@ -142,17 +142,31 @@ def compare_calls(
     contenders: Mapping[str, Sequence[str]],
     *,
     rounds: int,
-    warm_up: int = 2,
+    batches: int = 9,
     environment: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Have functions called in turns, each in a process of its own; the first contender is the baseline. A
-    run is one call.
+    """Have functions called in turns, each in a process of its own; the first contender is the baseline.
 
     A contender is the command line of a program that ends in `answer_batches(function)`. One process for all
-    would charge each with the others' memory: what is alive is what the garbage collector walks through.
+    would charge each with the others' memory: what is alive is what the garbage collector walks through. Each
+    round starts all processes anew, since where one's memory happens to lie makes it faster or slower for all
+    its life; a run is one call, the median of a round's batches.
+
     Raises `RuntimeError` where a process ends early.
     """
     variables = {**os.environ, **(environment or {})}
+    runs: dict[str, list[Run]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        found = _one_round(contenders, variables, batches)
+        for name, each in found.runs.items():
+            cpu = statistics.median(run.cpu for run in each if run.cpu is not None)
+            runs[name].append(Run(statistics.median(run.wall for run in each), cpu))
+    return Comparison(title, next(iter(contenders)), {name: tuple(each) for name, each in runs.items()})
+
+
+def _one_round(
+    contenders: Mapping[str, Sequence[str]], variables: Mapping[str, str], batches: int
+) -> Comparison:
     with ExitStack() as stack:
         workers = {
             name: stack.enter_context(
@@ -162,23 +176,24 @@ def compare_calls(
             )
             for name, command in contenders.items()
         }
-
-        def run(name: str) -> Run:
-            worker = workers[name]
-            assert worker.stdin is not None
-            assert worker.stdout is not None
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-            line = worker.stdout.readline()
-            if not line:
-                raise RuntimeError(f"{name} ended with {worker.wait()} before the last round.")
-            wall, cpu = map(float, line.split())
-            return Run(wall, cpu)
-
-        return _interleave(title, list(contenders), run, rounds=rounds, warm_up=warm_up)
+        return _interleave(
+            "", list(workers), lambda name: _batch(name, workers[name]), rounds=batches, warm_up=1
+        )
 
 
-def answer_batches(call: Callable[[], object], *, batch_seconds: float = 0.1) -> None:
+def _batch(name: str, worker: subprocess.Popen[str]) -> Run:
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    try:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+        wall, cpu = map(float, worker.stdout.readline().split())
+    except (BrokenPipeError, ValueError):
+        raise RuntimeError(f"{name} ended with {worker.wait()} before the last round.") from None
+    return Run(wall, cpu)
+
+
+def answer_batches(call: Callable[[], object], *, batch_seconds: float = 0.05) -> None:
     """The other side of `compare_calls`: for each line of standard input, one batch of calls, and its seconds
     per call.
 

@@ -25,7 +25,7 @@ BARE, OURS, PEER = "httpx + json.loads", "penstock", "ariadne-codegen"
 
 def main() -> None:
     """Measure and report."""
-    options = arguments(__doc__ or "", rounds=40)
+    options = arguments(__doc__ or "", rounds=20)
     small, large = _answers.flow_run(), _answers.logs()
     with tempfile.TemporaryDirectory() as folder, serve({"/small": small, "/large": large}) as url:
         subprocess.run([sys.executable, "-m", "benchmarks._peer", folder], check=True)
