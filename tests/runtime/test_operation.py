@@ -130,6 +130,8 @@ def test_a_payload_that_says_that_it_failed() -> None:
         DELETE.read(answer({"delete": {"success": False, "error": None}}))
     with pytest.raises(ActionFailed, match="delete failed: half done"):
         DELETE.read(answer({"delete": {"success": True, "error": "half done"}}))
+    with pytest.raises(ActionFailed, match="delete answered null at delete without saying why"):
+        DELETE.read(answer({"delete": None}))
 
 
 def test_a_payload_that_lists_what_went_wrong() -> None:

@@ -151,7 +151,7 @@ class Operation(Generic[Result]):
                 value = value[0]
             else:
                 value = step(value, key)
-        if value is None and self.kind == "mutation" and not self.nullable and not self.keeps_nothing:
+        if value is None and self.kind == "mutation" and not self.nullable:
             raise ActionFailed(
                 f"{self.name} answered null at {'.'.join(map(str, self.path))} without saying why.",
                 action=self.name,

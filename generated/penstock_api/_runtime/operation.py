@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
@@ -100,7 +99,7 @@ class Operation(Generic[Result]):
             if adapter is None:
                 adapter = self._adapter = _envelope(self.model())
             try:
-                envelope = _undisturbed(adapter.validate_json, content)
+                envelope = adapter.validate_json(content)
             except ValueError as error:  # pydantic's ValidationError is one
                 raise unreadable(self.name, content, error) from None
             if envelope.get("errors"):
@@ -152,7 +151,7 @@ class Operation(Generic[Result]):
                 value = value[0]
             else:
                 value = step(value, key)
-        if value is None and self.kind == "mutation" and not self.nullable and not self.keeps_nothing:
+        if value is None and self.kind == "mutation" and not self.nullable:
             raise ActionFailed(
                 f"{self.name} answered null at {'.'.join(map(str, self.path))} without saying why.",
                 action=self.name,
@@ -183,24 +182,6 @@ class Operation(Generic[Result]):
             action=self.name,
             reasons=reasons,
         )
-
-
-# Bytes from which on the collector costs more than the switch.
-_LARGE = 50_000
-
-
-def _undisturbed(validate: Callable[[bytes], Any], content: bytes) -> Any:
-    """Validates without the garbage collector, which would look through thousands of new objects again and again and find nothing.
-
-    Validation holds the interpreter's lock from beginning to end, so that no other thread sees the collector off.
-    """
-    if len(content) < _LARGE or not gc.isenabled():
-        return validate(content)
-    gc.disable()
-    try:
-        return validate(content)
-    finally:
-        gc.enable()
 
 
 def body_prefix(name: str, document: str) -> bytes:

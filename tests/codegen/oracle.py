@@ -1,0 +1,725 @@
+"""The oracle: what a GraphQL server answers to what a generated package sends has to come back whole.
+
+Every method of a package, sync and async, is called through a stub with httpx's surface. The document that it sends is validated and
+executed with graphql-core on the schema, with values that differ from place to place; the answer goes back to the method, and what the
+method gives is compared with the answer. Nothing of the generator's decides what is right, but how a variable's name becomes a
+parameter's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import pkgutil
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import import_module
+from types import FunctionType, ModuleType
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+from graphql import (
+    DocumentNode,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLType,
+    GraphQLUnionType,
+    OperationDefinitionNode,
+    execute_sync,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_required_input_field,
+    parse,
+    type_from_ast,
+    validate,
+)
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from penstock_codegen.config import ErrorFields
+from penstock_codegen.names import parameter_name
+
+_NAMESPACE = UUID("7a2f0f0e-5d0b-4a53-9a0a-4d6f6f1f6a11")
+_MOMENT = "2026-03-04T05:06:07.890000+00:00"
+
+# The scalars that mean something to Python; any other is a text, unless `values` says what it is.
+_BY_SCALAR: Mapping[str, Any] = {
+    "timestamptz": _MOMENT,
+    "DateTime": _MOMENT,
+    "JSON": {"k": [1, None, "ü"]},
+    "jsonb": {"k": [1, None, "ü"]},
+}
+
+Mode = Literal["full", "leaves null", "all null", "failed"]
+MODES: tuple[Mode, ...] = ("full", "leaves null", "all null", "failed")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request: its document, the operation's name, and its variables as they came out of the JSON."""
+
+    document: str
+    operation: str
+    variables: Mapping[str, Any]
+
+
+@dataclass
+class Report:
+    """How many calls were made, which operations they sent, and what came back wrong, each as one line."""
+
+    calls: int = 0
+    sent: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+
+
+class Server:
+    """Answers requests by the schema: `mode` says what nulls there are, `turn` which member of a union comes first.
+
+    `values` are the JSON values of scalars (`timestamptz`) or of single fields (`flow.labels`, or `flow.labels!` where it is never null).
+    `single` is how deep the list lies of which only one element is meant.
+    """
+
+    def __init__(self, schema: GraphQLSchema, values: Mapping[str, Any], errors: ErrorFields) -> None:
+        self.schema = schema
+        self.values = {**_BY_SCALAR, **values}
+        self.errors = errors
+        self.mode: Mode = "full"
+        self.turn = 0
+        self.single: int | None = None
+        self.requests: list[Sent] = []
+        self.data: Any = None
+        self._parsed: dict[str, DocumentNode] = {}
+
+    def answer(self, content: bytes) -> bytes:
+        """The answer to a request's body. Raises `AssertionError` where a server would refuse it."""
+        body = json.loads(content)
+        sent = Sent(body["query"], body.get("operationName", ""), body["variables"])
+        self.requests.append(sent)
+        document = self._parsed.get(sent.document)
+        if document is None:
+            document = parse(sent.document)
+            problems = validate(self.schema, document)
+            assert not problems, f"{sent.operation} is sent and not valid: {problems[0].message}"
+            self._parsed[sent.document] = document
+        result = execute_sync(
+            self.schema,
+            document,
+            variable_values=dict(sent.variables),
+            operation_name=sent.operation or None,
+            field_resolver=self._resolve,
+            type_resolver=lambda value, *_: value["type"],
+        )
+        assert not result.errors, f"{sent.operation} with {sent.variables}: {result.errors}"
+        self.data = result.data
+        return json.dumps({"data": result.data}).encode()
+
+    def _resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        owner = info.parent_type
+        name = info.field_name
+        path = info.path.as_list()
+        failing = self._failure(owner, name, path)
+        return failing[0] if failing else self._value(info.return_type, f"{owner.name}.{name}", path)
+
+    def _failure(self, owner: GraphQLObjectType, name: str, path: list[str | int]) -> tuple[Any] | None:
+        """What a payload's error fields say."""
+        errors, failed = self.errors, self.mode == "failed"
+        own = owner.fields[name].type
+        if name in errors.problems and isinstance(_nullable(own), GraphQLList) and len(path) > 1:
+            if not failed:
+                return ([],) if isinstance(own, GraphQLNonNull) or self.mode == "full" else (None,)
+            # The reason is made from the path, like every text.
+            return None
+        if not any(flag in owner.fields for flag in errors.success) or name == "__typename":
+            return None
+        if name in errors.success and get_named_type(own).name == "Boolean":
+            return (not failed,)
+        if name in errors.message and get_named_type(own).name == "String":
+            text = "the server says no" if failed else None
+            return ("" if text is None and isinstance(own, GraphQLNonNull) else text,)
+        return None
+
+    def _value(self, type_: GraphQLType, origin: str, path: list[str | int]) -> Any:
+        if isinstance(type_, GraphQLNonNull):
+            return self._non_null(type_.of_type, origin, path)
+        if f"{origin}!" in self.values:
+            return self.values[f"{origin}!"]
+        if self.mode == "all null" or (self.mode == "leaves null" and is_leaf_type(get_named_type(type_))):
+            return None
+        return self._non_null(type_, origin, path)
+
+    def _non_null(self, type_: GraphQLType, origin: str, path: list[str | int]) -> Any:
+        if origin in self.values:
+            return self.values[origin]
+        if isinstance(type_, GraphQLList):
+            length = 1 if self.single == len(path) else max(2, len(self._possible(get_named_type(type_))))
+            return [self._value(type_.of_type, origin, [*path, index]) for index in range(length)]
+        if is_leaf_type(type_):
+            return self.leaf(type_, ".".join(map(str, path)))
+        possible = self._possible(type_)
+        index = next((item for item in reversed(path) if isinstance(item, int)), 0)
+        return {"type": possible[(self.turn + index) % len(possible)]}
+
+    def _possible(self, type_: GraphQLType) -> list[str]:
+        if is_abstract_type(type_):
+            return _members(self.schema, type_)
+        return [getattr(type_, "name", "")]
+
+    def leaf(self, type_: GraphQLType, place: str) -> Any:
+        """A scalar's or enum's JSON value, another one at every place."""
+        number = zlib.crc32(place.encode())
+        if isinstance(type_, GraphQLEnumType):
+            return sorted(type_.values)[number % len(type_.values)]
+        assert isinstance(type_, GraphQLScalarType)
+        if type_.name in self.values:
+            return self.values[type_.name]
+        match type_.name:
+            case "Int":
+                return number % 1_000_000
+            case "Float":
+                return number % 1000 + 0.5
+            case "Boolean":
+                return number % 2 == 1
+            case "UUID" | "uuid":
+                return str(uuid5(_NAMESPACE, place))
+        return f"{place} «\"'\\»"
+
+
+def _members(schema: GraphQLSchema, type_: GraphQLType) -> list[str]:
+    assert isinstance(type_, GraphQLInterfaceType | GraphQLUnionType)
+    return sorted(item.name for item in schema.get_possible_types(type_))
+
+
+def _nullable(type_: GraphQLType) -> GraphQLType:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+
+
+@dataclass(frozen=True)
+class _Response:
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class _Carrier:
+    """httpx's surface over a server in this process."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def build_request(
+        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+    ) -> bytes:
+        assert method == "POST"
+        return content
+
+    def send(self, request: bytes, /) -> _Response:
+        return _Response(200, {}, self._server.answer(request))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _AsyncCarrier(_Carrier):
+    async def send(self, request: bytes, /) -> _Response:  # type: ignore[override]  # httpx's clients differ in the same way
+        return _Response(200, {}, self._server.answer(request))
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+# ----------------------------------------------------------------------------------------------------------- what is there
+
+
+class Package:
+    """A generated package, and the parts of it that the oracle needs."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.name = module.__name__
+        runtime = import_module(f"{self.name}._runtime.resource")
+        self.Field, self.Relation, self.Nested = runtime.Field, runtime.Relation, runtime.Nested
+        self.Handle = runtime.Handle
+        self.errors = import_module(f"{self.name}._runtime.errors")
+        operation_type = import_module(f"{self.name}._runtime.operation").Operation
+        self.operations: dict[str, dict[str, Any]] = {}
+        folder = import_module(f"{self.name}._operations")
+        for item in pkgutil.iter_modules(folder.__path__):
+            found = vars(import_module(f"{self.name}._operations.{item.name}"))
+            self.operations[item.name] = {
+                name: value for name, value in found.items() if isinstance(value, operation_type)
+            }
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all operations."""
+        return {item.name for constants in self.operations.values() for item in constants.values()}
+
+    def operation_of(self, function: FunctionType) -> Any:
+        """The operation that a method sends: the constant that its code names."""
+        module = function.__module__.rpartition(".")[2]
+        constants = self.operations[module]
+        for name in _code_names(function.__code__):
+            if name in constants:
+                return constants[name]
+        raise AssertionError(f"{function.__qualname__} names no operation")
+
+    def modules(self) -> Iterator[ModuleType]:
+        """All modules of the package, imported."""
+        for item in pkgutil.walk_packages(self.module.__path__, f"{self.name}."):
+            yield import_module(item.name)
+
+
+def _code_names(code: Any) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if inspect.iscode(constant):
+            yield from _code_names(constant)
+
+
+def _methods(class_: type) -> Iterator[tuple[str, FunctionType]]:
+    for name, value in vars(class_).items():
+        if name.startswith("_") or name == "get":
+            continue
+        if isinstance(value, FunctionType):
+            # A deprecated method is a wrapper around the one that was written.
+            yield name, inspect.unwrap(value)
+
+
+# ------------------------------------------------------------------------------------------------------------------ calls
+
+
+class Oracle:
+    """Calls everything in a package, and keeps what came back wrong."""
+
+    def __init__(
+        self,
+        module: ModuleType,
+        schema: GraphQLSchema,
+        values: Mapping[str, Any] | None = None,
+        errors: ErrorFields | None = None,
+    ) -> None:
+        self.package = Package(module)
+        self.schema = schema
+        self.server = Server(schema, values or {}, errors or ErrorFields())
+        self.report = Report()
+
+    def run(self) -> Report:
+        """Everything, sync and async."""
+        with warnings.catch_warnings():
+            # What is deprecated is called like all else.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for is_async in (False, True):
+                asyncio.run(self._client(is_async=is_async))
+        missing = self.package.names - self.report.sent
+        if missing:
+            self.report.failures.append(f"never sent: {', '.join(sorted(missing))}")
+        return self.report
+
+    @contextmanager
+    def _checking(self, what: str) -> Iterator[None]:
+        self.report.calls += 1
+        try:
+            yield
+        except Exception as error:
+            first = (str(error) or repr(error)).splitlines()[0]
+            self.report.failures.append(
+                f"{what} ({self.server.mode}, turn {self.server.turn}): {type(error).__name__}: {first}"
+            )
+
+    def _make_client(self, *, is_async: bool) -> Any:
+        client_module = import_module(f"{self.package.name}.client")
+        class_ = client_module.AsyncClient if is_async else client_module.Client
+        carrier = _AsyncCarrier(self.server) if is_async else _Carrier(self.server)
+        own = set(inspect.signature(class_.__init__).parameters) - {
+            "self",
+            "url",
+            "headers",
+            "timeout",
+            "retries",
+            "http_client",
+        }
+        # The client's parameters are its context's variables.
+        self._context = {name: value for name, value in self._context_values().items() if name in own}
+        return class_("http://oracle.test/graphql", http_client=carrier, retries=0, **self._context)
+
+    def _context_values(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for constants in self.package.operations.values():
+            for operation in constants.values():
+                types = self._variables(operation)
+                for name, _ in operation.context:
+                    found[parameter_name(name)] = self._argument(types[name], f"context.{name}")
+        return found
+
+    async def _client(self, *, is_async: bool) -> None:
+        client = self._make_client(is_async=is_async)
+        for name, value in vars(type(client)).items():
+            if isinstance(value, property):
+                await self._accessor(getattr(client, name), name)
+        for name, function in _methods(type(client)):
+            await self._call(client, name, function, None)
+
+    async def _accessor(self, accessor: Any, name: str) -> None:
+        for method, function in _methods(type(accessor)):
+            await self._call(accessor, method, function, None)
+        if not callable(accessor):
+            return
+        code = type(accessor).__call__.__code__
+        owner = next(
+            value
+            for key, value in vars(import_module(type(accessor).__module__)).items()
+            if key in code.co_names and isinstance(value, type) and issubclass(value, self.package.Handle)
+        )
+        resource: Any = owner._resource  # type: ignore[attr-defined]  # a handle of a package known at run time
+        for lookup in resource.lookups:
+            key = self._key(lookup)
+            await self._lookup(accessor, lookup, key)
+        key = self._key(resource.lookups[0])
+        await self._fields(accessor, key, owner)
+        for method, function in _methods(owner):
+            await self._call(lambda key=key: accessor(**key), method, function, key)
+
+    def _key(self, lookup: Any) -> dict[str, Any]:
+        types = self._variables(lookup.operation)
+        return {
+            item.parameter: self._argument(types[item.variable], f"key.{item.variable}")
+            for item in lookup.identities
+        }
+
+    # ----------------------------------------------------------------------------------------------------- one method each
+
+    async def _lookup(self, accessor: Any, lookup: Any, key: Mapping[str, Any]) -> None:
+        operation = lookup.operation
+        for mode, turn in self._rounds(operation):
+            if mode == "failed":
+                continue
+            self._prepare(operation, mode, turn)
+            with self._checking(f"{type(accessor).__name__}({', '.join(key)})"):
+                handle = accessor(**key)
+                assert not self.server.requests, "making a handle sends something"
+                try:
+                    found = handle.refresh()
+                    found = await found if inspect.iscoroutine(found) else found
+                except self.package.errors.NotFound:
+                    assert self._at(operation.path) is None, "NotFound, and the answer has an object"
+                    continue
+                finally:
+                    self._sent(operation, {item.variable: key[item.parameter] for item in lookup.identities})
+                answer = self._at(operation.path)
+                assert answer is not None, f"null gave {found!r}"
+                self._same_handle(found, answer)
+
+    async def _fields(self, accessor: Any, key: Mapping[str, Any], owner: type) -> None:
+        """`get` of every attribute by name, and of the first eight paths at once."""
+        paths = {
+            name: value
+            for class_ in owner.__mro__
+            for name, value in vars(class_).items()
+            if isinstance(value, self.package.Field)
+        }
+        for mode in ("full", "leaves null"):
+            # A field's value is at the end of its path below the object that the lookup finds.
+            resource: Any = owner._resource  # type: ignore[attr-defined]
+            self._prepare(resource.lookups[0].operation, mode, 0)
+            where = resource.lookups[0].path
+            for name, value in paths.items():
+                with self._checking(f"{owner.__name__}.get({name!r})"):
+                    found = accessor(**key).get(name)
+                    found = await found if inspect.iscoroutine(found) else found
+                    self._same(found, self._at((*where, *value.path)))
+            chosen = list(paths.values())[:8]
+            if len(chosen) > 1:
+                with self._checking(f"{owner.__name__}.get of {len(chosen)} paths"):
+                    found = accessor(**key).get(*chosen)
+                    found = await found if inspect.iscoroutine(found) else found
+                    for one, value in zip(found, chosen, strict=True):
+                        self._same(one, self._at((*where, *value.path)))
+
+    async def _call(
+        self, target: Any, name: str, function: FunctionType, key: Mapping[str, Any] | None
+    ) -> None:
+        operation = self.package.operation_of(function)
+        types = self._variables(operation)
+        parameters = [item for item in inspect.signature(function).parameters.values() if item.name != "self"]
+        paged = "page_size" in {item.name for item in parameters}
+        window = {"limit", "offset", "page_size"} if paged else set[str]()
+        bound = {variable for variable, _ in operation.binds}
+        by_parameter = {parameter_name(variable): variable for variable in types if variable not in bound}
+        given: dict[str, Any] = {}
+        for item in parameters:
+            if item.name not in window:
+                variable = by_parameter[item.name]
+                given[item.name] = self._argument(types[variable], f"argument.{variable}")
+        required = {item.name for item in parameters if item.default is inspect.Parameter.empty}
+        what = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        for mode, turn in self._rounds(operation):
+            for arguments in [given, {name_: given[name_] for name_ in given if name_ in required}]:
+                self._prepare(operation, mode, turn)
+                with self._checking(f"{what}({', '.join(arguments)})"):
+                    owner = target() if key is not None else target
+                    expected = {by_parameter[each]: value for each, value in arguments.items()}
+                    expected.update(self._bound(operation, owner, key))
+                    for variable, _ in operation.context:
+                        if variable not in expected and parameter_name(variable) in self._context:
+                            expected[variable] = self._context[parameter_name(variable)]
+                    await self._one(owner, name, operation, arguments, expected, paged=paged)
+        if paged:
+            self._prepare(operation, "full", 0)
+            with self._checking(f"{what} in pages"):
+                owner = target() if key is not None else target
+                pages = getattr(owner, name)(**given, limit=4, offset=3, page_size=2)
+                elements = await pages.all() if hasattr(pages, "__await__") else pages.all()
+                assert len(elements) == 4, f"limit=4 gave {len(elements)}"
+                windows = [
+                    (item.variables["limit"], item.variables["offset"]) for item in self._own(operation)
+                ]
+                assert windows == [(2, 3), (2, 5)], f"limit=4, offset=3, page_size=2 asked for {windows}"
+
+    def _bound(self, operation: Any, owner: Any, key: Mapping[str, Any] | None) -> dict[str, Any]:
+        if key is None:
+            return {}
+        lookup = owner._resource.lookups[0]
+        by_attribute = {item.attribute: key[item.parameter] for item in lookup.identities}
+        return {variable: by_attribute[attribute] for variable, attribute in operation.binds}
+
+    async def _one(
+        self,
+        owner: Any,
+        name: str,
+        operation: Any,
+        arguments: Mapping[str, Any],
+        expected: Mapping[str, Any],
+        *,
+        paged: bool,
+    ) -> None:
+        errors = self.package.errors
+        try:
+            result = getattr(owner, name)(**arguments)
+            if paged:
+                result = await result.all() if hasattr(result, "__await__") else result.all()
+            elif inspect.iscoroutine(result):
+                result = await result
+        except errors.ActionFailed as failed:
+            if self.server.mode == "failed":
+                assert operation.failure is not None, "ActionFailed without a convention for it"
+                assert failed.reasons, "ActionFailed without the reason that the payload gives"
+                return
+            assert operation.kind == "mutation", "ActionFailed from a query"
+            assert self._at(operation.path) is None, f"{failed}, and the answer says no such thing"
+            return
+        except errors.NotFound:
+            assert self._at(operation.path) is None, "NotFound, and the answer has an object"
+            return
+        finally:
+            window = {"limit": 100, "offset": 0} if paged else {}
+            self._sent(operation, {**expected, **window})
+        assert not (self.server.mode == "failed" and operation.failure), "a failed payload went unnoticed"
+        self._whole(operation)
+        if operation.keeps_nothing:
+            assert result is None, f"nothing is kept, and {result!r} came"
+            assert self._at(operation.path) is not None, "a payload that is null went unnoticed"
+            return
+        answer = self._at(operation.path)
+        if answer is None:
+            assert result is None, f"null gave {result!r}"
+            assert operation.nullable, "None came where the method's type has no None"
+            return
+        self._same(result, answer)
+
+    # ---------------------------------------------------------------------------------------------------------- comparing
+
+    def _whole(self, operation: Any) -> None:
+        """The model of an operation's data holds all of it."""
+        if operation.model is not None:
+            model = operation.model().model_validate_json(json.dumps(self.server.data))
+            optional = "@include" in operation.document or "@skip" in operation.document
+            _compare(_dump(model), self.server.data, "data", optional=optional)
+
+    def _same(self, result: Any, answer: Any) -> None:
+        if isinstance(result, list) and any(isinstance(item, self.package.Handle) for item in result):
+            assert isinstance(answer, list)
+            assert len(result) == len(answer), f"{len(answer)} elements came back as {len(result)}"
+            for one, other in zip(result, answer, strict=True):
+                self._same(one, other)
+        elif isinstance(result, self.package.Handle):
+            if isinstance(answer, dict):
+                self._same_handle(result, answer)
+            else:
+                (identity,) = result._identity().values()
+                _compare(_dump(identity), answer, "the identity")
+        else:
+            # Where a selection is conditional, what was not sent is None in the model.
+            _compare(_dump(result), answer, "the result", optional=isinstance(result, BaseModel | list))
+
+    def _same_handle(self, handle: Any, answer: Mapping[str, Any]) -> None:
+        """A handle's attributes have the answer's values, and reading them sends nothing."""
+        before = len(self.server.requests)
+        seen: set[str] = set()
+        for class_ in type(handle).__mro__:
+            for name, value in vars(class_).items():
+                if isinstance(value, self.package.Field):
+                    key = value.path[0]
+                elif isinstance(value, self.package.Relation | self.package.Nested):
+                    key = value._name
+                else:
+                    continue
+                if key not in answer:
+                    continue
+                seen.add(key)
+                found = getattr(handle, name)
+                if isinstance(value, self.package.Relation):
+                    self._related(found, answer[key])
+                else:
+                    _compare(_dump(found), answer[key], name)
+        for name, key in type(handle)._deprecated.items():
+            if key in answer:
+                seen.add(key)
+                _compare(_dump(getattr(handle, name)), answer[key], name)
+        lost = answer.keys() - seen - {"__typename"}
+        assert not lost, f"the handle has no attribute for {', '.join(sorted(lost))}"
+        assert len(self.server.requests) == before, "reading what was loaded sends something"
+
+    def _related(self, found: Any, answer: Any) -> None:
+        if isinstance(answer, list):
+            assert len(found) == len(answer)
+            for one, other in zip(found, answer, strict=True):
+                self._related(one, other)
+        elif answer is None:
+            assert found is None, f"a relation that is null gave {found!r}"
+        else:
+            self._same_handle(found, answer)
+
+    def _at(self, path: tuple[str | int, ...]) -> Any:
+        """What the last answer has at a path, given as its own keys or as attributes made from them."""
+        value = self.server.data
+        for step in path:
+            if value is None:
+                return None
+            value = (value[step] if value else None) if isinstance(step, int) else value[_key_of(value, step)]
+        return value
+
+    # ------------------------------------------------------------------------------------------------------------ requests
+
+    def _rounds(self, operation: Any) -> Iterator[tuple[Mode, int]]:
+        abstract = [
+            len(_members(self.schema, item))
+            for item in self.schema.type_map.values()
+            if is_abstract_type(item)
+        ]
+        turns = max(abstract, default=1) if "__typename" in operation.document else 1
+        for mode in MODES:
+            if mode == "failed" and operation.failure is None:
+                continue
+            for turn in range(turns if mode in ("full", "leaves null") else 1):
+                yield mode, turn
+
+    def _prepare(self, operation: Any, mode: Mode, turn: int) -> None:
+        server = self.server
+        server.requests, server.data, server.mode, server.turn = [], None, mode, turn
+        path = operation.path
+        server.single = next((index for index, step in enumerate(path) if isinstance(step, int)), None)
+
+    def _own(self, operation: Any) -> list[Sent]:
+        return [item for item in self.server.requests if item.operation == operation.name]
+
+    def _sent(self, operation: Any, expected: Mapping[str, Any]) -> None:
+        own = self._own(operation)
+        assert len(own) == 1, f"{len(own)} requests were sent, not one"
+        _compare(
+            own[0].variables, to_jsonable_python({k: _json(v) for k, v in expected.items()}), "variables"
+        )
+        self.report.sent.add(operation.name)
+
+    def _variables(self, operation: Any) -> dict[str, GraphQLType]:
+        definition = next(
+            item
+            for item in parse(operation.document).definitions
+            if isinstance(item, OperationDefinitionNode)
+        )
+        found: dict[str, GraphQLType] = {}
+        for item in definition.variable_definitions or ():
+            type_ = type_from_ast(self.schema, item.type)
+            assert type_ is not None
+            found[item.variable.name.value] = type_
+        return found
+
+    def _argument(self, type_: GraphQLType, place: str, depth: int = 0) -> Any:
+        if isinstance(type_, GraphQLNonNull):
+            return self._argument(type_.of_type, place, depth)
+        if isinstance(type_, GraphQLList):
+            return [self._argument(type_.of_type, f"{place}.{index}", depth) for index in range(2)]
+        if isinstance(type_, GraphQLInputObjectType):
+            return {
+                name: self._argument(item.type, f"{place}.{name}", depth + 1)
+                for name, item in type_.fields.items()
+                if is_required_input_field(item) or depth < 2
+            }
+        value = self.server.leaf(type_, place)
+        name = getattr(type_, "name", "")
+        if name in ("UUID", "uuid"):
+            return UUID(value)
+        if value == _MOMENT:
+            return datetime.fromisoformat(value)
+        return value
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _key_of(answer: Mapping[str, Any], step: str) -> str:
+    if step in answer:
+        return step
+    near = [key for key in answer if _plain(key) == _plain(step)]
+    assert len(near) == 1, f"the answer has no {step}: {', '.join(answer)}"
+    return near[0]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _dump(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    return to_jsonable_python(value, by_alias=True)
+
+
+def _compare(found: Any, answer: Any, place: str, *, optional: bool = False) -> None:
+    if isinstance(found, Mapping) and isinstance(answer, Mapping):
+        more = {key for key in found.keys() - answer.keys() if not (optional and found[key] is None)}
+        less = answer.keys() - found.keys()
+        assert not more, f"{place} has {', '.join(sorted(more))}, which the answer has not"
+        assert not less, f"{place} has lost {', '.join(sorted(less))}"
+        for key in answer:
+            _compare(found[key], answer[key], f"{place}.{key}", optional=optional)
+    elif isinstance(found, list | tuple) and isinstance(answer, list):
+        assert len(found) == len(answer), f"{place} has {len(found)} elements of {len(answer)}"
+        for index, (one, other) in enumerate(zip(found, answer, strict=True)):
+            _compare(one, other, f"{place}.{index}", optional=optional)
+    elif isinstance(found, str) and isinstance(answer, str) and found != answer:
+        assert _moment(found) == _moment(answer) is not None, f"{place} is {found!r}, not {answer!r}"
+    else:
+        assert found == answer and isinstance(found, bool) == isinstance(answer, bool), (
+            f"{place} is {found!r}, not {answer!r}"
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
