@@ -273,6 +273,8 @@ class _Renderer:
             found |= runtime("unset", "UNSET", "Unset")
         if any(method.result.pages for method in methods):
             found |= runtime("pages", "DEFAULT_PAGE_SIZE", "AsyncPages", "Pages")
+        if any(method.result.pages and not method.result.resource for method in methods):
+            found |= runtime("resource", "as_models")
         return found
 
     def _methods(

@@ -55,7 +55,7 @@ from .operations import (
 )
 from .results import Found, find_result
 from .runtime.table import compact_type
-from .types import PythonType
+from .types import ANY, PythonType
 
 _NONE = PythonType("None")
 _INT = PythonType("int")
@@ -703,8 +703,8 @@ class _Builder:
                 folder = self._by_fragment[found.spread]
                 resource = folder.name
                 python = PythonType(folder.classes.handle)
-                fragment = self._models.fragment(self._queries.fragments[found.spread])
-                read = PythonType(fragment.name, frozenset({fragment.imported}))
+                self._models.fragment(self._queries.fragments[found.spread])
+                read = PythonType("dict[str, Any]", ANY.imports)
             elif found.kind == "model":
                 python = loaded.element(found.path)
             else:

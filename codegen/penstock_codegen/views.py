@@ -213,9 +213,7 @@ class Views:
             yield ""
         window = "limit=limit, offset=offset, page_size=page_size"
         if result.pages:
-            wrap = (
-                f"lambda found: {target}._loaded({place.client}, found)" if target else "lambda found: found"
-            )
+            wrap = f"{target}._load_all" if target else "as_models"
             owner = place.send.rpartition(".")[0]
             yield f"return {owner}._pages({operation}, {variables}, {wrap}, {window})"
         elif result.kind == "nothing":
@@ -236,7 +234,7 @@ class Views:
         else:
             yield f"found = {sent}"
             if result.many:
-                yield f"return [{target}._loaded({place.client}, item) for item in found]"
+                yield f"return {target}._load_all({place.client}, found)"
             elif own and place.send.endswith("_act"):
                 yield "return self._absorb(found)"
             elif result.nullable:

@@ -183,7 +183,7 @@ class Agent(AgentAttributes, Resource):
         return self._pages(
             operations.RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: FlowRun._loaded(self._client, found),
+            FlowRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -315,7 +315,7 @@ class AsyncAgent(AgentAttributes, AsyncResource):
         return self._pages(
             operations.RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlowRun._loaded(self._client, found),
+            AsyncFlowRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -396,7 +396,7 @@ class AgentAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Agent._loaded(self._client, found),
+            Agent._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -480,7 +480,7 @@ class AsyncAgentAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncAgent._loaded(self._client, found),
+            AsyncAgent._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

@@ -161,7 +161,7 @@ class AgentConfig(AgentConfigAttributes, Resource):
         return self._pages(
             operations.AGENTS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Agent._loaded(self._client, found),
+            Agent._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -304,7 +304,7 @@ class AsyncAgentConfig(AgentConfigAttributes, AsyncResource):
         return self._pages(
             operations.AGENTS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncAgent._loaded(self._client, found),
+            AsyncAgent._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -417,7 +417,7 @@ class AgentConfigAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AgentConfig._loaded(self._client, found),
+            AgentConfig._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -491,7 +491,7 @@ class AsyncAgentConfigAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncAgentConfig._loaded(self._client, found),
+            AsyncAgentConfig._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

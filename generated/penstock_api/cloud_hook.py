@@ -432,7 +432,7 @@ class CloudHookAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: CloudHook._loaded(self._client, found),
+            CloudHook._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -522,7 +522,7 @@ class AsyncCloudHookAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncCloudHook._loaded(self._client, found),
+            AsyncCloudHook._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never, TypeVar, overload
 
 from ._operations import flow as operations
 from ._runtime.pages import DEFAULT_PAGE_SIZE, AsyncPages, Pages
-from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource
+from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource, as_models
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class Flow(FlowAttributes, Resource):
         return self._pages(
             operations.EDGES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -375,7 +375,7 @@ class Flow(FlowAttributes, Resource):
         return self._pages(
             operations.RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: FlowRun._loaded(self._client, found),
+            FlowRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -423,7 +423,7 @@ class Flow(FlowAttributes, Resource):
         return self._pages(
             operations.TASKS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Task._loaded(self._client, found),
+            Task._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -463,7 +463,7 @@ class Flow(FlowAttributes, Resource):
         return self._pages(
             operations.VERSIONS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Flow._loaded(self._client, found),
+            Flow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -636,7 +636,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         return self._pages(
             operations.EDGES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -750,7 +750,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         return self._pages(
             operations.RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlowRun._loaded(self._client, found),
+            AsyncFlowRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -798,7 +798,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         return self._pages(
             operations.TASKS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTask._loaded(self._client, found),
+            AsyncTask._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -838,7 +838,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         return self._pages(
             operations.VERSIONS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlow._loaded(self._client, found),
+            AsyncFlow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -1014,7 +1014,7 @@ class FlowAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Flow._loaded(self._client, found),
+            Flow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -1137,7 +1137,7 @@ class AsyncFlowAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlow._loaded(self._client, found),
+            AsyncFlow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

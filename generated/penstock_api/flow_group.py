@@ -200,7 +200,7 @@ class FlowGroup(FlowGroupAttributes, Resource):
         return self._pages(
             operations.FLOWS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Flow._loaded(self._client, found),
+            Flow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -409,7 +409,7 @@ class AsyncFlowGroup(FlowGroupAttributes, AsyncResource):
         return self._pages(
             operations.FLOWS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlow._loaded(self._client, found),
+            AsyncFlow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -586,7 +586,7 @@ class FlowGroupAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: FlowGroup._loaded(self._client, found),
+            FlowGroup._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -661,7 +661,7 @@ class AsyncFlowGroupAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlowGroup._loaded(self._client, found),
+            AsyncFlowGroup._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

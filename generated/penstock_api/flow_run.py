@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never, TypeVar, overload
 
 from ._operations import flow_run as operations
 from ._runtime.pages import DEFAULT_PAGE_SIZE, AsyncPages, Pages
-from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource
+from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource, as_models
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class FlowRun(FlowRunAttributes, Resource):
         return self._pages(
             operations.LOGS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Log._loaded(self._client, found),
+            Log._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -345,7 +345,7 @@ class FlowRun(FlowRunAttributes, Resource):
         return self._pages(
             operations.STATES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -377,7 +377,7 @@ class FlowRun(FlowRunAttributes, Resource):
         return self._pages(
             operations.TASK_RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: TaskRun._loaded(self._client, found),
+            TaskRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -546,7 +546,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         return self._pages(
             operations.LOGS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncLog._loaded(self._client, found),
+            AsyncLog._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -613,7 +613,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         return self._pages(
             operations.STATES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -645,7 +645,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         return self._pages(
             operations.TASK_RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTaskRun._loaded(self._client, found),
+            AsyncTaskRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -832,7 +832,7 @@ class FlowRunAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: FlowRun._loaded(self._client, found),
+            FlowRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -963,7 +963,7 @@ class AsyncFlowRunAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlowRun._loaded(self._client, found),
+            AsyncFlowRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

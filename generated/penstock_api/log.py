@@ -311,7 +311,7 @@ class LogAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Log._loaded(self._client, found),
+            Log._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -375,7 +375,7 @@ class AsyncLogAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncLog._loaded(self._client, found),
+            AsyncLog._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

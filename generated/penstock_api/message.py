@@ -342,7 +342,7 @@ class MessageAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Message._loaded(self._client, found),
+            Message._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -394,7 +394,7 @@ class AsyncMessageAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncMessage._loaded(self._client, found),
+            AsyncMessage._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

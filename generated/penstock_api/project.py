@@ -171,7 +171,7 @@ class Project(ProjectAttributes, Resource):
         return self._pages(
             operations.FLOWS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Flow._loaded(self._client, found),
+            Flow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -319,7 +319,7 @@ class AsyncProject(ProjectAttributes, AsyncResource):
         return self._pages(
             operations.FLOWS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlow._loaded(self._client, found),
+            AsyncFlow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -445,7 +445,7 @@ class ProjectAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Project._loaded(self._client, found),
+            Project._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -532,7 +532,7 @@ class AsyncProjectAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncProject._loaded(self._client, found),
+            AsyncProject._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

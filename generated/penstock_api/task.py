@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never, TypeVar, overload
 
 from ._operations import task as operations
 from ._runtime.pages import DEFAULT_PAGE_SIZE, AsyncPages, Pages
-from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource
+from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource, as_models
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Task(TaskAttributes, Resource):
         return self._pages(
             operations.DOWNSTREAM_EDGES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -230,7 +230,7 @@ class Task(TaskAttributes, Resource):
         return self._pages(
             operations.TASK_RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: TaskRun._loaded(self._client, found),
+            TaskRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -260,7 +260,7 @@ class Task(TaskAttributes, Resource):
         return self._pages(
             operations.UPSTREAM_EDGES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -388,7 +388,7 @@ class AsyncTask(TaskAttributes, AsyncResource):
         return self._pages(
             operations.DOWNSTREAM_EDGES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -420,7 +420,7 @@ class AsyncTask(TaskAttributes, AsyncResource):
         return self._pages(
             operations.TASK_RUNS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTaskRun._loaded(self._client, found),
+            AsyncTaskRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -450,7 +450,7 @@ class AsyncTask(TaskAttributes, AsyncResource):
         return self._pages(
             operations.UPSTREAM_EDGES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -551,7 +551,7 @@ class TaskAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Task._loaded(self._client, found),
+            Task._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -603,7 +603,7 @@ class AsyncTaskAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTask._loaded(self._client, found),
+            AsyncTask._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

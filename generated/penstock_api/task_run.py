@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never, TypeVar, overload
 
 from ._operations import task_run as operations
 from ._runtime.pages import DEFAULT_PAGE_SIZE, AsyncPages, Pages
-from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource
+from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Relation, Resource, as_models
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class TaskRun(TaskRunAttributes, Resource):
         return self._pages(
             operations.ARTIFACTS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: TaskRunArtifact._loaded(self._client, found),
+            TaskRunArtifact._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -302,7 +302,7 @@ class TaskRun(TaskRunAttributes, Resource):
         return self._pages(
             operations.LOGS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Log._loaded(self._client, found),
+            Log._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -366,7 +366,7 @@ class TaskRun(TaskRunAttributes, Resource):
         return self._pages(
             operations.STATES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -506,7 +506,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         return self._pages(
             operations.ARTIFACTS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTaskRunArtifact._loaded(self._client, found),
+            AsyncTaskRunArtifact._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -569,7 +569,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         return self._pages(
             operations.LOGS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncLog._loaded(self._client, found),
+            AsyncLog._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -633,7 +633,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         return self._pages(
             operations.STATES,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -776,7 +776,7 @@ class TaskRunAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: TaskRun._loaded(self._client, found),
+            TaskRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -803,7 +803,7 @@ class TaskRunAccessor(Accessor):
         return self._pages(
             operations.SERIALIZED_STATES,
             {"where": where, "order_by": order_by},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -900,7 +900,7 @@ class AsyncTaskRunAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTaskRun._loaded(self._client, found),
+            AsyncTaskRun._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -927,7 +927,7 @@ class AsyncTaskRunAccessor(AsyncAccessor):
         return self._pages(
             operations.SERIALIZED_STATES,
             {"where": where, "order_by": order_by},
-            lambda found: found,
+            as_models,
             limit=limit,
             offset=offset,
             page_size=page_size,

@@ -347,7 +347,7 @@ class TaskRunArtifactAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: TaskRunArtifact._loaded(self._client, found),
+            TaskRunArtifact._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -401,7 +401,7 @@ class AsyncTaskRunArtifactAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTaskRunArtifact._loaded(self._client, found),
+            AsyncTaskRunArtifact._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

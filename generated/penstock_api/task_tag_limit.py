@@ -328,7 +328,7 @@ class TaskTagLimitAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: TaskTagLimit._loaded(self._client, found),
+            TaskTagLimit._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -414,7 +414,7 @@ class AsyncTaskTagLimitAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTaskTagLimit._loaded(self._client, found),
+            AsyncTaskTagLimit._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

@@ -190,7 +190,7 @@ class Tenant(TenantAttributes, Resource):
         return self._pages(
             operations.FLOW_GROUPS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: FlowGroup._loaded(self._client, found),
+            FlowGroup._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -222,7 +222,7 @@ class Tenant(TenantAttributes, Resource):
         return self._pages(
             operations.FLOWS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Flow._loaded(self._client, found),
+            Flow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -254,7 +254,7 @@ class Tenant(TenantAttributes, Resource):
         return self._pages(
             operations.PROJECTS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Project._loaded(self._client, found),
+            Project._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -414,7 +414,7 @@ class AsyncTenant(TenantAttributes, AsyncResource):
         return self._pages(
             operations.FLOW_GROUPS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlowGroup._loaded(self._client, found),
+            AsyncFlowGroup._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -446,7 +446,7 @@ class AsyncTenant(TenantAttributes, AsyncResource):
         return self._pages(
             operations.FLOWS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncFlow._loaded(self._client, found),
+            AsyncFlow._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -478,7 +478,7 @@ class AsyncTenant(TenantAttributes, AsyncResource):
         return self._pages(
             operations.PROJECTS,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncProject._loaded(self._client, found),
+            AsyncProject._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -614,7 +614,7 @@ class TenantAccessor(Accessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Tenant._loaded(self._client, found),
+            Tenant._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -698,7 +698,7 @@ class AsyncTenantAccessor(AsyncAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTenant._loaded(self._client, found),
+            AsyncTenant._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

@@ -193,7 +193,7 @@ class TenantAccessor(generated.TenantAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: Tenant._loaded(self._client, found),
+            Tenant._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,
@@ -229,7 +229,7 @@ class AsyncTenantAccessor(generated.AsyncTenantAccessor):
         return self._pages(
             operations.LIST,
             {"where": where, "order_by": order_by, "distinct_on": distinct_on},
-            lambda found: AsyncTenant._loaded(self._client, found),
+            AsyncTenant._load_all,
             limit=limit,
             offset=offset,
             page_size=page_size,

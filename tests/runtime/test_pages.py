@@ -29,8 +29,8 @@ class Source:
         return self.fetch(window)
 
 
-def named(number: int) -> str:
-    return f"#{number}"
+def named(numbers: list[int]) -> list[str]:
+    return [f"#{number}" for number in numbers]
 
 
 def pages(source: Source, limit: int | None = None, offset: int = 0, page_size: int = 10) -> Pages[str]:

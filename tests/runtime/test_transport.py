@@ -67,7 +67,7 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         slept.append(seconds)
 
     monkeypatch.setattr("penstock_codegen.runtime.transport.time.sleep", slept.append)
-    monkeypatch.setattr("penstock_codegen.runtime.transport.asyncio.sleep", sleep)
+    monkeypatch.setattr("asyncio.sleep", sleep)
     return slept
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .errors import InvalidResponse, MissingContext
 from .operation import Operation, body_prefix, graphql_error, parse_answer
-from .transport import AsyncHTTPClient, Attempts, HTTPClient, Options, merge_headers, send, send_async
+from .transport import (
+    AsyncHTTPClient,
+    Attempts,
+    Carrier,
+    HTTPClient,
+    Options,
+    merge_headers,
+    send,
+    send_async,
+)
 from .unset import UNSET, Unset
 from .values import encode_variables
+
+if TYPE_CHECKING:
+    import asyncio
 
 Result = TypeVar("Result")
 
@@ -102,9 +113,11 @@ class SyncClient(BaseClient):
         if http_client is None:
             import httpx
 
-            self._http = httpx.Client(timeout=timeout)
+            self._http = httpx.Client(timeout=timeout, headers=self._headers)
+            self._carrier = Carrier(httpx.URL(url), self._headers, timeout)
         else:
             self._http = http_client
+            self._carrier = Carrier(url, None, None)
         self._context_lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -125,7 +138,8 @@ class SyncClient(BaseClient):
         """
         content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
         attempts = Attempts("execute", self._options, repeatable=is_query(document))
-        return read_data(send(self._http, content, self._call_headers(), self._options, attempts))
+        carried = self._carrier.request(self._call_headers(), self._options.timeout)
+        return read_data(send(self._http, content, carried, attempts))
 
     def _call_headers(self) -> Mapping[str, str]:
         """The headers of one request; a subclass adds those that change from call to call."""
@@ -156,7 +170,8 @@ class SyncClient(BaseClient):
                 raise MissingContext(name)
         content = operation.body + encode_variables(variables) + b"}"
         attempts = self._attempts(operation, variables)
-        return operation.read(send(self._http, content, self._call_headers(), self._options, attempts))
+        carried = self._carrier.request(self._call_headers(), self._options.timeout)
+        return operation.read(send(self._http, content, carried, attempts))
 
 
 class AsyncClient(BaseClient):
@@ -178,10 +193,15 @@ class AsyncClient(BaseClient):
         if http_client is None:
             import httpx
 
-            self._http = httpx.AsyncClient(timeout=timeout)
+            self._http = httpx.AsyncClient(timeout=timeout, headers=self._headers)
+            self._carrier = Carrier(httpx.URL(url), self._headers, timeout)
         else:
             self._http = http_client
-        self._context_lock = asyncio.Lock()
+            self._carrier = Carrier(url, None, None)
+        # asyncio takes longer to import than all the rest; whoever made an async client has it.
+        from asyncio import Lock
+
+        self._context_lock: asyncio.Lock = Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -201,9 +221,8 @@ class AsyncClient(BaseClient):
         """
         content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
         attempts = Attempts("execute", self._options, repeatable=is_query(document))
-        return read_data(
-            await send_async(self._http, content, await self._call_headers(), self._options, attempts)
-        )
+        carried = self._carrier.request(await self._call_headers(), self._options.timeout)
+        return read_data(await send_async(self._http, content, carried, attempts))
 
     async def _call_headers(self) -> Mapping[str, str]:
         """The headers of one request; a subclass adds those that change from call to call."""
@@ -234,9 +253,8 @@ class AsyncClient(BaseClient):
                 raise MissingContext(name)
         content = operation.body + encode_variables(variables) + b"}"
         attempts = self._attempts(operation, variables)
-        return operation.read(
-            await send_async(self._http, content, await self._call_headers(), self._options, attempts)
-        )
+        carried = self._carrier.request(await self._call_headers(), self._options.timeout)
+        return operation.read(await send_async(self._http, content, carried, attempts))
 
 
 def body_prefix_of(document: str) -> bytes:

@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from .errors import (
@@ -45,7 +43,7 @@ class HTTPClient(Protocol):
 
     # The request is the carrier's own: it is built by it and handed back to it, never looked into.
     def build_request(
-        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str] = ..., timeout: Any = ...
     ) -> Any: ...
     def send(self, request: Any, /) -> Any: ...
     def close(self) -> None: ...
@@ -55,7 +53,7 @@ class AsyncHTTPClient(Protocol):
     """The same of `httpx.AsyncClient`."""
 
     def build_request(
-        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str] = ..., timeout: Any = ...
     ) -> Any: ...
     async def send(self, request: Any, /) -> Any: ...
     async def aclose(self) -> None: ...
@@ -217,6 +215,8 @@ def retry_after(value: str | None) -> float | None:
         pass
     else:
         return max(0.0, seconds) if math.isfinite(seconds) else None
+    from email.utils import parsedate_to_datetime
+
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (TypeError, ValueError):
@@ -255,16 +255,31 @@ def status_error(name: str, status: int, headers: Mapping[str, str], content: by
     )
 
 
-def send(
-    http: HTTPClient, content: bytes, headers: Mapping[str, str], options: Options, attempts: Attempts
-) -> bytes:
+class Carrier(NamedTuple):
+    """What the connections' owner was made with, so that it need not be told again with every request: merging headers and parsing the
+    URL take longer than reading a small answer.
+
+    `url` is the URL in the form that the owner takes fastest; `headers` and `timeout` are what it sends by itself, None if it is not ours.
+    """
+
+    url: Any
+    headers: Mapping[str, str] | None
+    timeout: float | None
+
+    def request(self, headers: Mapping[str, str], timeout: float | None) -> dict[str, Any]:
+        """What has to be said with a request that has these headers and this timeout."""
+        if headers is self.headers:
+            if timeout == self.timeout:
+                return {"url": self.url}
+            return {"url": self.url, "timeout": timeout}
+        return {"url": self.url, "headers": headers, "timeout": timeout}
+
+
+def send(http: HTTPClient, content: bytes, carried: Mapping[str, Any], attempts: Attempts) -> bytes:
     """Sends until there is an answer, and gives its body."""
     while True:
         try:
-            request = http.build_request(
-                "POST", options.url, content=content, headers=headers, timeout=options.timeout
-            )
-            response: Response = http.send(request)
+            response: Response = http.send(http.build_request("POST", content=content, **carried))
         except Exception as error:
             delay = attempts.failed(error)
         else:
@@ -276,15 +291,15 @@ def send(
 
 
 async def send_async(
-    http: AsyncHTTPClient, content: bytes, headers: Mapping[str, str], options: Options, attempts: Attempts
+    http: AsyncHTTPClient, content: bytes, carried: Mapping[str, Any], attempts: Attempts
 ) -> bytes:
     """`send`, waiting with `await`."""
+    # Not at the top: asyncio takes longer to import than all the rest, and a sync client has no use for it.
+    import asyncio
+
     while True:
         try:
-            request = http.build_request(
-                "POST", options.url, content=content, headers=headers, timeout=options.timeout
-            )
-            response: Response = await http.send(request)
+            response: Response = await http.send(http.build_request("POST", content=content, **carried))
         except Exception as error:
             delay = attempts.failed(error)
         else:

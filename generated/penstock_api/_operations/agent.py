@@ -10,9 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import AGENT_FIELDS, FLOW_RUN_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.agent_fields import AgentFields
-    from ..models.flow_run_fields import FlowRunFields
 
 COUNT: Operation[int] = Operation(
     "agent_count",
@@ -39,12 +39,13 @@ def _get_model() -> Any:
     return AgentGetData
 
 
-GET: Operation[AgentFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "agent_get",
     "query",
     "query agent_get($id:uuid!){agent_by_pk(id:$id){...agent_fields}}" + AGENT_FIELDS,
     ("agent_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -55,13 +56,14 @@ def _list_model() -> Any:
     return AgentListData
 
 
-LIST: Operation[list[AgentFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "agent_list",
     "query",
     "query agent_list($where:agent_bool_exp$order_by:[agent_order_by!]$limit:Int$offset:Int$distinct_on:[agent_select_column!]){agent(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...agent_fields}}"
     + AGENT_FIELDS,
     ("agent",),
     model=_list_model,
+    as_values=True,
 )
 
 REGISTER: Operation[UUID] = Operation(
@@ -80,13 +82,14 @@ def _runs_model() -> Any:
     return AgentRunsData
 
 
-RUNS: Operation[list[FlowRunFields]] = Operation(
+RUNS: Operation[list[dict[str, Any]]] = Operation(
     "agent_runs",
     "query",
     "query agent_runs($agent_id:uuid!$where:flow_run_bool_exp$order_by:[flow_run_order_by!]$limit:Int$offset:Int$distinct_on:[flow_run_select_column!]){agent_by_pk(id:$agent_id){flow_runs(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_run_fields}}}"
     + FLOW_RUN_FIELDS,
     ("agent_by_pk", "flow_runs"),
     model=_runs_model,
+    as_values=True,
     binds=(("agent_id", "id"),),
 )
 

@@ -10,9 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import AGENT_CONFIG_FIELDS, AGENT_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.agent_config_fields import AgentConfigFields
-    from ..models.agent_fields import AgentFields
 
 
 def _agents_model() -> Any:
@@ -21,13 +21,14 @@ def _agents_model() -> Any:
     return AgentConfigAgentsData
 
 
-AGENTS: Operation[list[AgentFields]] = Operation(
+AGENTS: Operation[list[dict[str, Any]]] = Operation(
     "agent_config_agents",
     "query",
     "query agent_config_agents($agent_config_id:uuid!$where:agent_bool_exp$order_by:[agent_order_by!]$limit:Int$offset:Int$distinct_on:[agent_select_column!]){agent_config_by_pk(id:$agent_config_id){agents(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...agent_fields}}}"
     + AGENT_FIELDS,
     ("agent_config_by_pk", "agents"),
     model=_agents_model,
+    as_values=True,
     binds=(("agent_config_id", "id"),),
 )
 
@@ -65,13 +66,14 @@ def _get_model() -> Any:
     return AgentConfigGetData
 
 
-GET: Operation[AgentConfigFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "agent_config_get",
     "query",
     "query agent_config_get($id:uuid!){agent_config_by_pk(id:$id){...agent_config_fields}}"
     + AGENT_CONFIG_FIELDS,
     ("agent_config_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -82,13 +84,14 @@ def _list_model() -> Any:
     return AgentConfigListData
 
 
-LIST: Operation[list[AgentConfigFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "agent_config_list",
     "query",
     "query agent_config_list($where:agent_config_bool_exp$order_by:[agent_config_order_by!]$limit:Int$offset:Int$distinct_on:[agent_config_select_column!]){agent_config(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...agent_config_fields}}"
     + AGENT_CONFIG_FIELDS,
     ("agent_config",),
     model=_list_model,
+    as_values=True,
 )
 
 UPDATE: Operation[None] = Operation(

@@ -10,8 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import CLOUD_HOOK_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.cloud_hook_fields import CloudHookFields
 
 COUNT: Operation[int] = Operation(
     "cloud_hook_count",
@@ -47,12 +48,13 @@ def _get_model() -> Any:
     return CloudHookGetData
 
 
-GET: Operation[CloudHookFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "cloud_hook_get",
     "query",
     "query cloud_hook_get($id:uuid!){cloud_hook_by_pk(id:$id){...cloud_hook_fields}}" + CLOUD_HOOK_FIELDS,
     ("cloud_hook_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -63,13 +65,14 @@ def _list_model() -> Any:
     return CloudHookListData
 
 
-LIST: Operation[list[CloudHookFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "cloud_hook_list",
     "query",
     "query cloud_hook_list($where:cloud_hook_bool_exp$order_by:[cloud_hook_order_by!]$limit:Int$offset:Int$distinct_on:[cloud_hook_select_column!]){cloud_hook(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...cloud_hook_fields}}"
     + CLOUD_HOOK_FIELDS,
     ("cloud_hook",),
     model=_list_model,
+    as_values=True,
 )
 
 SET_ACTIVE: Operation[None] = Operation(

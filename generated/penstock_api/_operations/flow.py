@@ -10,11 +10,10 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import EDGE_FIELDS, FLOW_FIELDS, FLOW_RUN_FIELDS, TASK_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
     from ..models.edge_fields import EdgeFields
-    from ..models.flow_fields import FlowFields
-    from ..models.flow_run_fields import FlowRunFields
-    from ..models.task_fields import TaskFields
 
 ARCHIVE: Operation[None] = Operation(
     "flow_archive",
@@ -126,12 +125,13 @@ def _get_model() -> Any:
     return FlowGetData
 
 
-GET: Operation[FlowFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "flow_get",
     "query",
     "query flow_get($id:uuid!){flow_by_pk(id:$id){...flow_fields}}" + FLOW_FIELDS,
     ("flow_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -142,13 +142,14 @@ def _list_model() -> Any:
     return FlowListData
 
 
-LIST: Operation[list[FlowFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "flow_list",
     "query",
     "query flow_list($where:flow_bool_exp$order_by:[flow_order_by!]$limit:Int$offset:Int$distinct_on:[flow_select_column!]){flow(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_fields}}"
     + FLOW_FIELDS,
     ("flow",),
     model=_list_model,
+    as_values=True,
 )
 
 REGISTER_EDGES: Operation[None] = Operation(
@@ -188,13 +189,14 @@ def _runs_model() -> Any:
     return FlowRunsData
 
 
-RUNS: Operation[list[FlowRunFields]] = Operation(
+RUNS: Operation[list[dict[str, Any]]] = Operation(
     "flow_runs",
     "query",
     "query flow_runs($flow_id:uuid!$where:flow_run_bool_exp$order_by:[flow_run_order_by!]$limit:Int$offset:Int$distinct_on:[flow_run_select_column!]){flow_by_pk(id:$flow_id){flow_runs(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_run_fields}}}"
     + FLOW_RUN_FIELDS,
     ("flow_by_pk", "flow_runs"),
     model=_runs_model,
+    as_values=True,
     binds=(("flow_id", "id"),),
 )
 
@@ -225,13 +227,14 @@ def _tasks_model() -> Any:
     return FlowTasksData
 
 
-TASKS: Operation[list[TaskFields]] = Operation(
+TASKS: Operation[list[dict[str, Any]]] = Operation(
     "flow_tasks",
     "query",
     "query flow_tasks($flow_id:uuid!$where:task_bool_exp$order_by:[task_order_by!]$limit:Int$offset:Int$distinct_on:[task_select_column!]){flow_by_pk(id:$flow_id){tasks(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_fields}}}"
     + TASK_FIELDS,
     ("flow_by_pk", "tasks"),
     model=_tasks_model,
+    as_values=True,
     binds=(("flow_id", "id"),),
 )
 
@@ -251,13 +254,14 @@ def _versions_model() -> Any:
     return FlowVersionsData
 
 
-VERSIONS: Operation[list[FlowFields]] = Operation(
+VERSIONS: Operation[list[dict[str, Any]]] = Operation(
     "flow_versions",
     "query",
     "query flow_versions($flow_id:uuid!$where:flow_bool_exp$order_by:[flow_order_by!]=[{version:desc}]$limit:Int$offset:Int$distinct_on:[flow_select_column!]){flow_by_pk(id:$flow_id){flow_group{flows(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_fields}}}}"
     + FLOW_FIELDS,
     ("flow_by_pk", "flow_group", "flows"),
     model=_versions_model,
+    as_values=True,
     binds=(("flow_id", "id"),),
 )
 

@@ -10,9 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import FLOW_FIELDS, FLOW_GROUP_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.flow_fields import FlowFields
-    from ..models.flow_group_fields import FlowGroupFields
 
 COUNT: Operation[int] = Operation(
     "flow_group_count",
@@ -49,13 +49,14 @@ def _flows_model() -> Any:
     return FlowGroupFlowsData
 
 
-FLOWS: Operation[list[FlowFields]] = Operation(
+FLOWS: Operation[list[dict[str, Any]]] = Operation(
     "flow_group_flows",
     "query",
     "query flow_group_flows($flow_group_id:uuid!$where:flow_bool_exp$order_by:[flow_order_by!]$limit:Int$offset:Int$distinct_on:[flow_select_column!]){flow_group_by_pk(id:$flow_group_id){flows(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_fields}}}"
     + FLOW_FIELDS,
     ("flow_group_by_pk", "flows"),
     model=_flows_model,
+    as_values=True,
     binds=(("flow_group_id", "id"),),
 )
 
@@ -66,12 +67,13 @@ def _get_model() -> Any:
     return FlowGroupGetData
 
 
-GET: Operation[FlowGroupFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "flow_group_get",
     "query",
     "query flow_group_get($id:uuid!){flow_group_by_pk(id:$id){...flow_group_fields}}" + FLOW_GROUP_FIELDS,
     ("flow_group_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -82,13 +84,14 @@ def _get_by_name_model() -> Any:
     return FlowGroupGetByNameData
 
 
-GET_BY_NAME: Operation[FlowGroupFields | None] = Operation(
+GET_BY_NAME: Operation[dict[str, Any] | None] = Operation(
     "flow_group_get_by_name",
     "query",
     "query flow_group_get_by_name($name:String!){flow_group(where:{name:{_eq:$name}}limit:2){...flow_group_fields}}"
     + FLOW_GROUP_FIELDS,
     ("flow_group", 0),
     model=_get_by_name_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -99,13 +102,14 @@ def _list_model() -> Any:
     return FlowGroupListData
 
 
-LIST: Operation[list[FlowGroupFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "flow_group_list",
     "query",
     "query flow_group_list($where:flow_group_bool_exp$order_by:[flow_group_order_by!]$limit:Int$offset:Int$distinct_on:[flow_group_select_column!]){flow_group(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_group_fields}}"
     + FLOW_GROUP_FIELDS,
     ("flow_group",),
     model=_list_model,
+    as_values=True,
 )
 
 SET_DEFAULT_PARAMETERS: Operation[None] = Operation(

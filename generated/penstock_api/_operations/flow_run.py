@@ -10,15 +10,14 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import FLOW_RUN_FIELDS, FLOW_RUN_STATE_FIELDS, LOG_FIELDS, TASK_RUN_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
     from ..models.flow_run import (
         FlowRunSetStateSetFlowRunStatesStates,
         FlowRunSetStatesSetFlowRunStatesStates,
     )
-    from ..models.flow_run_fields import FlowRunFields
     from ..models.flow_run_state_fields import FlowRunStateFields
-    from ..models.log_fields import LogFields
-    from ..models.task_run_fields import TaskRunFields
 
 CANCEL: Operation[str | None] = Operation(
     "flow_run_cancel",
@@ -64,12 +63,13 @@ def _get_model() -> Any:
     return FlowRunGetData
 
 
-GET: Operation[FlowRunFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "flow_run_get",
     "query",
     "query flow_run_get($id:uuid!){flow_run_by_pk(id:$id){...flow_run_fields}}" + FLOW_RUN_FIELDS,
     ("flow_run_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -99,13 +99,14 @@ def _list_model() -> Any:
     return FlowRunListData
 
 
-LIST: Operation[list[FlowRunFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "flow_run_list",
     "query",
     "query flow_run_list($where:flow_run_bool_exp$order_by:[flow_run_order_by!]$limit:Int$offset:Int$distinct_on:[flow_run_select_column!]){flow_run(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_run_fields}}"
     + FLOW_RUN_FIELDS,
     ("flow_run",),
     model=_list_model,
+    as_values=True,
 )
 
 
@@ -115,13 +116,14 @@ def _logs_model() -> Any:
     return FlowRunLogsData
 
 
-LOGS: Operation[list[LogFields]] = Operation(
+LOGS: Operation[list[dict[str, Any]]] = Operation(
     "flow_run_logs",
     "query",
     "query flow_run_logs($flow_run_id:uuid!$where:log_bool_exp$order_by:[log_order_by!]=[{timestamp:asc}]$limit:Int$offset:Int$distinct_on:[log_select_column!]){flow_run_by_pk(id:$flow_run_id){logs(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...log_fields}}}"
     + LOG_FIELDS,
     ("flow_run_by_pk", "logs"),
     model=_logs_model,
+    as_values=True,
     binds=(("flow_run_id", "id"),),
 )
 
@@ -200,13 +202,14 @@ def _task_runs_model() -> Any:
     return FlowRunTaskRunsData
 
 
-TASK_RUNS: Operation[list[TaskRunFields]] = Operation(
+TASK_RUNS: Operation[list[dict[str, Any]]] = Operation(
     "flow_run_task_runs",
     "query",
     "query flow_run_task_runs($flow_run_id:uuid!$where:task_run_bool_exp$order_by:[task_run_order_by!]$limit:Int$offset:Int$distinct_on:[task_run_select_column!]){flow_run_by_pk(id:$flow_run_id){task_runs(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_run_fields}}}"
     + TASK_RUN_FIELDS,
     ("flow_run_by_pk", "task_runs"),
     model=_task_runs_model,
+    as_values=True,
     binds=(("flow_run_id", "id"),),
 )
 

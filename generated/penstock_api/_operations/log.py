@@ -10,8 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import LOG_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.log_fields import LogFields
 
 COUNT: Operation[int] = Operation(
     "log_count",
@@ -28,12 +29,13 @@ def _get_model() -> Any:
     return LogGetData
 
 
-GET: Operation[LogFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "log_get",
     "query",
     "query log_get($id:uuid!){log_by_pk(id:$id){...log_fields}}" + LOG_FIELDS,
     ("log_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -44,13 +46,14 @@ def _list_model() -> Any:
     return LogListData
 
 
-LIST: Operation[list[LogFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "log_list",
     "query",
     "query log_list($where:log_bool_exp$order_by:[log_order_by!]$limit:Int$offset:Int$distinct_on:[log_select_column!]){log(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...log_fields}}"
     + LOG_FIELDS,
     ("log",),
     model=_list_model,
+    as_values=True,
 )
 
 WRITE: Operation[None] = Operation(

@@ -10,8 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import MESSAGE_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.message_fields import MessageFields
 
 COUNT: Operation[int] = Operation(
     "message_count",
@@ -38,12 +39,13 @@ def _get_model() -> Any:
     return MessageGetData
 
 
-GET: Operation[MessageFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "message_get",
     "query",
     "query message_get($id:uuid!){message_by_pk(id:$id){...message_fields}}" + MESSAGE_FIELDS,
     ("message_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -54,13 +56,14 @@ def _list_model() -> Any:
     return MessageListData
 
 
-LIST: Operation[list[MessageFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "message_list",
     "query",
     "query message_list($where:message_bool_exp$order_by:[message_order_by!]$limit:Int$offset:Int$distinct_on:[message_select_column!]){message(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...message_fields}}"
     + MESSAGE_FIELDS,
     ("message",),
     model=_list_model,
+    as_values=True,
 )
 
 MARK_AS_READ: Operation[None] = Operation(

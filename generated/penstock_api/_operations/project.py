@@ -10,9 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import FLOW_FIELDS, PROJECT_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.flow_fields import FlowFields
-    from ..models.project_fields import ProjectFields
 
 COUNT: Operation[int] = Operation(
     "project_count",
@@ -48,13 +48,14 @@ def _flows_model() -> Any:
     return ProjectFlowsData
 
 
-FLOWS: Operation[list[FlowFields]] = Operation(
+FLOWS: Operation[list[dict[str, Any]]] = Operation(
     "project_flows",
     "query",
     "query project_flows($project_id:uuid!$where:flow_bool_exp$order_by:[flow_order_by!]$limit:Int$offset:Int$distinct_on:[flow_select_column!]){project_by_pk(id:$project_id){flows(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_fields}}}"
     + FLOW_FIELDS,
     ("project_by_pk", "flows"),
     model=_flows_model,
+    as_values=True,
     binds=(("project_id", "id"),),
 )
 
@@ -65,12 +66,13 @@ def _get_model() -> Any:
     return ProjectGetData
 
 
-GET: Operation[ProjectFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "project_get",
     "query",
     "query project_get($id:uuid!){project_by_pk(id:$id){...project_fields}}" + PROJECT_FIELDS,
     ("project_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -81,13 +83,14 @@ def _get_by_name_model() -> Any:
     return ProjectGetByNameData
 
 
-GET_BY_NAME: Operation[ProjectFields | None] = Operation(
+GET_BY_NAME: Operation[dict[str, Any] | None] = Operation(
     "project_get_by_name",
     "query",
     "query project_get_by_name($name:String!){project(where:{name:{_eq:$name}}limit:2){...project_fields}}"
     + PROJECT_FIELDS,
     ("project", 0),
     model=_get_by_name_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -98,13 +101,14 @@ def _list_model() -> Any:
     return ProjectListData
 
 
-LIST: Operation[list[ProjectFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "project_list",
     "query",
     "query project_list($where:project_bool_exp$order_by:[project_order_by!]$limit:Int$offset:Int$distinct_on:[project_select_column!]){project(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...project_fields}}"
     + PROJECT_FIELDS,
     ("project",),
     model=_list_model,
+    as_values=True,
 )
 
 SET_DESCRIPTION: Operation[UUID] = Operation(

@@ -10,10 +10,10 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import EDGE_FIELDS, TASK_FIELDS, TASK_RUN_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
     from ..models.edge_fields import EdgeFields
-    from ..models.task_fields import TaskFields
-    from ..models.task_run_fields import TaskRunFields
 
 COUNT: Operation[int] = Operation(
     "task_count",
@@ -47,12 +47,13 @@ def _get_model() -> Any:
     return TaskGetData
 
 
-GET: Operation[TaskFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "task_get",
     "query",
     "query task_get($id:uuid!){task_by_pk(id:$id){...task_fields}}" + TASK_FIELDS,
     ("task_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -63,13 +64,14 @@ def _list_model() -> Any:
     return TaskListData
 
 
-LIST: Operation[list[TaskFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "task_list",
     "query",
     "query task_list($where:task_bool_exp$order_by:[task_order_by!]$limit:Int$offset:Int$distinct_on:[task_select_column!]){task(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_fields}}"
     + TASK_FIELDS,
     ("task",),
     model=_list_model,
+    as_values=True,
 )
 
 
@@ -79,13 +81,14 @@ def _task_runs_model() -> Any:
     return TaskTaskRunsData
 
 
-TASK_RUNS: Operation[list[TaskRunFields]] = Operation(
+TASK_RUNS: Operation[list[dict[str, Any]]] = Operation(
     "task_task_runs",
     "query",
     "query task_task_runs($task_id:uuid!$where:task_run_bool_exp$order_by:[task_run_order_by!]$limit:Int$offset:Int$distinct_on:[task_run_select_column!]){task_by_pk(id:$task_id){task_runs(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_run_fields}}}"
     + TASK_RUN_FIELDS,
     ("task_by_pk", "task_runs"),
     model=_task_runs_model,
+    as_values=True,
     binds=(("task_id", "id"),),
 )
 

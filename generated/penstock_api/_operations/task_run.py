@@ -10,8 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import LOG_FIELDS, TASK_RUN_ARTIFACT_FIELDS, TASK_RUN_FIELDS, TASK_RUN_STATE_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.log_fields import LogFields
     from ..models.task_run import (
         TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo,
         TaskRunInfoGetTaskRunInfo,
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
         TaskRunSetStateSetTaskRunStatesStates,
         TaskRunSetStatesSetTaskRunStatesStates,
     )
-    from ..models.task_run_artifact_fields import TaskRunArtifactFields
-    from ..models.task_run_fields import TaskRunFields
     from ..models.task_run_state_fields import TaskRunStateFields
 
 
@@ -31,13 +30,14 @@ def _artifacts_model() -> Any:
     return TaskRunArtifactsData
 
 
-ARTIFACTS: Operation[list[TaskRunArtifactFields]] = Operation(
+ARTIFACTS: Operation[list[dict[str, Any]]] = Operation(
     "task_run_artifacts",
     "query",
     "query task_run_artifacts($task_run_id:uuid!$where:task_run_artifact_bool_exp={}$order_by:[task_run_artifact_order_by!]$limit:Int$offset:Int$distinct_on:[task_run_artifact_select_column!]){task_run_artifact(where:{_and:[{task_run_id:{_eq:$task_run_id}}$where]}order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_run_artifact_fields}}"
     + TASK_RUN_ARTIFACT_FIELDS,
     ("task_run_artifact",),
     model=_artifacts_model,
+    as_values=True,
     binds=(("task_run_id", "id"),),
 )
 
@@ -66,12 +66,13 @@ def _get_model() -> Any:
     return TaskRunGetData
 
 
-GET: Operation[TaskRunFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "task_run_get",
     "query",
     "query task_run_get($id:uuid!){task_run_by_pk(id:$id){...task_run_fields}}" + TASK_RUN_FIELDS,
     ("task_run_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -131,13 +132,14 @@ def _list_model() -> Any:
     return TaskRunListData
 
 
-LIST: Operation[list[TaskRunFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "task_run_list",
     "query",
     "query task_run_list($where:task_run_bool_exp$order_by:[task_run_order_by!]$limit:Int$offset:Int$distinct_on:[task_run_select_column!]){task_run(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_run_fields}}"
     + TASK_RUN_FIELDS,
     ("task_run",),
     model=_list_model,
+    as_values=True,
 )
 
 
@@ -147,13 +149,14 @@ def _logs_model() -> Any:
     return TaskRunLogsData
 
 
-LOGS: Operation[list[LogFields]] = Operation(
+LOGS: Operation[list[dict[str, Any]]] = Operation(
     "task_run_logs",
     "query",
     "query task_run_logs($task_run_id:uuid!$where:log_bool_exp$order_by:[log_order_by!]=[{timestamp:asc}]$limit:Int$offset:Int$distinct_on:[log_select_column!]){task_run_by_pk(id:$task_run_id){logs(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...log_fields}}}"
     + LOG_FIELDS,
     ("task_run_by_pk", "logs"),
     model=_logs_model,
+    as_values=True,
     binds=(("task_run_id", "id"),),
 )
 

@@ -10,8 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import TASK_RUN_ARTIFACT_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.task_run_artifact_fields import TaskRunArtifactFields
 
 COUNT: Operation[int] = Operation(
     "task_run_artifact_count",
@@ -38,13 +39,14 @@ def _get_model() -> Any:
     return TaskRunArtifactGetData
 
 
-GET: Operation[TaskRunArtifactFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "task_run_artifact_get",
     "query",
     "query task_run_artifact_get($id:uuid!){task_run_artifact_by_pk(id:$id){...task_run_artifact_fields}}"
     + TASK_RUN_ARTIFACT_FIELDS,
     ("task_run_artifact_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -55,13 +57,14 @@ def _list_model() -> Any:
     return TaskRunArtifactListData
 
 
-LIST: Operation[list[TaskRunArtifactFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "task_run_artifact_list",
     "query",
     "query task_run_artifact_list($where:task_run_artifact_bool_exp$order_by:[task_run_artifact_order_by!]$limit:Int$offset:Int$distinct_on:[task_run_artifact_select_column!]){task_run_artifact(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_run_artifact_fields}}"
     + TASK_RUN_ARTIFACT_FIELDS,
     ("task_run_artifact",),
     model=_list_model,
+    as_values=True,
 )
 
 UPDATE: Operation[None] = Operation(

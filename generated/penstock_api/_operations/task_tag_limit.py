@@ -10,8 +10,9 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import TASK_TAG_LIMIT_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.task_tag_limit_fields import TaskTagLimitFields
 
 COUNT: Operation[int] = Operation(
     "task_tag_limit_count",
@@ -38,13 +39,14 @@ def _get_model() -> Any:
     return TaskTagLimitGetData
 
 
-GET: Operation[TaskTagLimitFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "task_tag_limit_get",
     "query",
     "query task_tag_limit_get($id:uuid!){task_tag_limit_by_pk(id:$id){...task_tag_limit_fields}}"
     + TASK_TAG_LIMIT_FIELDS,
     ("task_tag_limit_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -55,13 +57,14 @@ def _get_by_tag_model() -> Any:
     return TaskTagLimitGetByTagData
 
 
-GET_BY_TAG: Operation[TaskTagLimitFields | None] = Operation(
+GET_BY_TAG: Operation[dict[str, Any] | None] = Operation(
     "task_tag_limit_get_by_tag",
     "query",
     "query task_tag_limit_get_by_tag($tag:String!){task_tag_limit(where:{tag:{_eq:$tag}}limit:2){...task_tag_limit_fields}}"
     + TASK_TAG_LIMIT_FIELDS,
     ("task_tag_limit", 0),
     model=_get_by_tag_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -72,13 +75,14 @@ def _list_model() -> Any:
     return TaskTagLimitListData
 
 
-LIST: Operation[list[TaskTagLimitFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "task_tag_limit_list",
     "query",
     "query task_tag_limit_list($where:task_tag_limit_bool_exp$order_by:[task_tag_limit_order_by!]$limit:Int$offset:Int$distinct_on:[task_tag_limit_select_column!]){task_tag_limit(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...task_tag_limit_fields}}"
     + TASK_TAG_LIMIT_FIELDS,
     ("task_tag_limit",),
     model=_list_model,
+    as_values=True,
 )
 
 SET: Operation[UUID] = Operation(

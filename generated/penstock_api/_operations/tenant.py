@@ -10,12 +10,10 @@ from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import FLOW_FIELDS, FLOW_GROUP_FIELDS, PROJECT_FIELDS, TENANT_FIELDS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._runtime.schema import Schema
-    from ..models.flow_fields import FlowFields
-    from ..models.flow_group_fields import FlowGroupFields
-    from ..models.project_fields import ProjectFields
     from ..models.tenant import TenantSwitchSwitchTenant
-    from ..models.tenant_fields import TenantFields
 
 COUNT: Operation[int] = Operation(
     "tenant_count",
@@ -50,13 +48,14 @@ def _flows_model() -> Any:
     return TenantFlowsData
 
 
-FLOWS: Operation[list[FlowFields]] = Operation(
+FLOWS: Operation[list[dict[str, Any]]] = Operation(
     "tenant_flows",
     "query",
     "query tenant_flows($tenant_id:uuid!$where:flow_bool_exp$order_by:[flow_order_by!]$limit:Int$offset:Int$distinct_on:[flow_select_column!]){tenant_by_pk(id:$tenant_id){flows(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_fields}}}"
     + FLOW_FIELDS,
     ("tenant_by_pk", "flows"),
     model=_flows_model,
+    as_values=True,
     binds=(("tenant_id", "id"),),
 )
 
@@ -67,13 +66,14 @@ def _flow_groups_model() -> Any:
     return TenantFlowGroupsData
 
 
-FLOW_GROUPS: Operation[list[FlowGroupFields]] = Operation(
+FLOW_GROUPS: Operation[list[dict[str, Any]]] = Operation(
     "tenant_flow_groups",
     "query",
     "query tenant_flow_groups($tenant_id:uuid!$where:flow_group_bool_exp$order_by:[flow_group_order_by!]$limit:Int$offset:Int$distinct_on:[flow_group_select_column!]){tenant_by_pk(id:$tenant_id){flow_groups(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...flow_group_fields}}}"
     + FLOW_GROUP_FIELDS,
     ("tenant_by_pk", "flow_groups"),
     model=_flow_groups_model,
+    as_values=True,
     binds=(("tenant_id", "id"),),
 )
 
@@ -84,12 +84,13 @@ def _get_model() -> Any:
     return TenantGetData
 
 
-GET: Operation[TenantFields | None] = Operation(
+GET: Operation[dict[str, Any] | None] = Operation(
     "tenant_get",
     "query",
     "query tenant_get($id:uuid!){tenant_by_pk(id:$id){...tenant_fields}}" + TENANT_FIELDS,
     ("tenant_by_pk",),
     model=_get_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -100,13 +101,14 @@ def _get_by_slug_model() -> Any:
     return TenantGetBySlugData
 
 
-GET_BY_SLUG: Operation[TenantFields | None] = Operation(
+GET_BY_SLUG: Operation[dict[str, Any] | None] = Operation(
     "tenant_get_by_slug",
     "query",
     "query tenant_get_by_slug($slug:String!){tenant(where:{slug:{_eq:$slug}}limit:2){...tenant_fields}}"
     + TENANT_FIELDS,
     ("tenant", 0),
     model=_get_by_slug_model,
+    as_values=True,
     nullable=True,
 )
 
@@ -117,13 +119,14 @@ def _list_model() -> Any:
     return TenantListData
 
 
-LIST: Operation[list[TenantFields]] = Operation(
+LIST: Operation[list[dict[str, Any]]] = Operation(
     "tenant_list",
     "query",
     "query tenant_list($where:tenant_bool_exp$order_by:[tenant_order_by!]$limit:Int$offset:Int$distinct_on:[tenant_select_column!]){tenant(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...tenant_fields}}"
     + TENANT_FIELDS,
     ("tenant",),
     model=_list_model,
+    as_values=True,
 )
 
 
@@ -133,13 +136,14 @@ def _projects_model() -> Any:
     return TenantProjectsData
 
 
-PROJECTS: Operation[list[ProjectFields]] = Operation(
+PROJECTS: Operation[list[dict[str, Any]]] = Operation(
     "tenant_projects",
     "query",
     "query tenant_projects($tenant_id:uuid!$where:project_bool_exp$order_by:[project_order_by!]$limit:Int$offset:Int$distinct_on:[project_select_column!]){tenant_by_pk(id:$tenant_id){projects(where:$where order_by:$order_by limit:$limit offset:$offset distinct_on:$distinct_on){...project_fields}}}"
     + PROJECT_FIELDS,
     ("tenant_by_pk", "projects"),
     model=_projects_model,
+    as_values=True,
     binds=(("tenant_id", "id"),),
 )
 

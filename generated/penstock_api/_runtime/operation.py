@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
@@ -29,15 +32,17 @@ class Problems(NamedTuple):
 class Operation(Generic[Result]):
     """One GraphQL operation: its text, and how its answer is read.
 
-    `path` leads from the answer's data to the result (names are keys of the JSON, or attributes where there is a model; an integer takes
-    an element of a list). `model` gives the pydantic model of the whole data, imported on first use; without one, `leaf` gives the
-    result's own type. `binds` are the variables that a handle fills in (variable → identity). `failure` is where and how the payload
-    carries errors as data. `context` are variables that the client fills in where they are not passed, each with whether it is required.
-    A result of None where not `nullable` means, for a query, that the object it starts from does not exist.
+    `path` leads from the answer's data to the result (names are keys of the JSON, or attributes where there is a model; an integer
+    takes an element of a list). `model` gives the pydantic model of the whole data, imported on first use; without one, `leaf` gives
+    the result's own type. With `as_values`, the model at the path gives its fields' values as a dict: what a handle holds. `binds`
+    are the variables that a handle fills in (variable → identity). `failure` is where and how the payload carries errors as data.
+    `context` are variables that the client fills in where they are not passed, each with whether it is required. A result of None
+    where not `nullable` means, for a query, that the object it starts from does not exist.
     """
 
     __slots__ = (
         "_adapter",
+        "as_values",
         "binds",
         "body",
         "context",
@@ -62,6 +67,7 @@ class Operation(Generic[Result]):
         *,
         model: Callable[[], Any] | None = None,
         leaf: Callable[[], Any] | None = None,
+        as_values: bool = False,
         nullable: bool = False,
         keeps_nothing: bool = False,
         binds: tuple[tuple[str, str], ...] = (),
@@ -75,6 +81,7 @@ class Operation(Generic[Result]):
         self.path: Final = path
         self.model: Final = model
         self.leaf: Final = leaf
+        self.as_values: Final = as_values
         self.nullable: Final = nullable
         self.keeps_nothing: Final = keeps_nothing
         self.binds: Final = binds
@@ -97,14 +104,14 @@ class Operation(Generic[Result]):
         if self.model is not None:
             adapter = self._adapter
             if adapter is None:
-                adapter = self._adapter = _envelope(self.model())
+                adapter = self._adapter = _envelope(self.model(), self.path if self.as_values else None)
             try:
-                envelope = adapter.validate_json(content)
+                envelope = _undisturbed(adapter.validate_json, content)
             except ValueError as error:  # pydantic's ValidationError is one
                 raise unreadable(self.name, content, error) from None
             if envelope.get("errors"):
                 raise graphql_error(self.name, parse_answer(self.name, content))
-            return cast("Result", self._follow(envelope.get("data"), getattr))
+            return cast("Result", self._follow(envelope.get("data"), _item if self.as_values else getattr))
         answer = parse_answer(self.name, content)
         if answer.get("errors"):
             raise graphql_error(self.name, answer)
@@ -184,6 +191,24 @@ class Operation(Generic[Result]):
         )
 
 
+# Bytes from which on the collector costs more than the switch.
+_LARGE = 50_000
+
+
+def _undisturbed(validate: Callable[[bytes], Any], content: bytes) -> Any:
+    """Validates without the garbage collector, which would look through thousands of new objects again and again and find nothing.
+
+    Validation holds the interpreter's lock from beginning to end, so that no other thread sees the collector off.
+    """
+    if len(content) < _LARGE or not gc.isenabled():
+        return validate(content)
+    gc.disable()
+    try:
+        return validate(content)
+    finally:
+        gc.enable()
+
+
 def body_prefix(name: str, document: str) -> bytes:
     """The request's JSON body up to where the variables stand; `variables}` completes it."""
     text = json.dumps({"operationName": name, "query": document}, ensure_ascii=False, separators=(",", ":"))
@@ -201,14 +226,53 @@ def _item(value: Any, key: Any) -> Any:
         raise _Missing(key) from None
 
 
-def _envelope(model: Any) -> Any:
-    """A validator of a whole answer, `{"data": …, "errors": …}`, in one pass over its bytes."""
+def _envelope(model: Any, path: tuple[str | int, ...] | None) -> Any:
+    """A validator of a whole answer, `{"data": …, "errors": …}`, in one pass over its bytes.
+
+    With a path, the models that it leads through are read as dicts by attribute, the last one included.
+    """
     from pydantic import TypeAdapter
+
+    data = model if path is None else _plain(model, tuple(step for step in path if isinstance(step, str)))
+    return TypeAdapter(
+        _typed_dict("Envelope", {"data": data | None, "errors": list[Any] | None}, total=False)
+    )
+
+
+def _plain(annotation: Any, path: tuple[str, ...]) -> Any:
+    """A type with the models on a path replaced by dicts of the same fields: half the time and memory of objects that only carry values."""
+    from types import UnionType
+    from typing import Annotated, Union, get_args, get_origin
+
+    from pydantic import BaseModel, Field
+
+    origin = get_origin(annotation)
+    if origin is list:
+        return list[_plain(get_args(annotation)[0], path)]  # type: ignore[misc]  # built when it runs
+    if origin in (Union, UnionType):
+        members = [_plain(item, path) for item in get_args(annotation)]
+        return functools.reduce(operator.or_, members)
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return annotation
+    fields: dict[str, Any] = {}
+    for name, info in annotation.model_fields.items():
+        type_ = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+        if path and name == path[0]:
+            type_ = _plain(info.annotation, path[1:])
+        if info.alias:
+            type_ = Annotated[type_, Field(alias=info.alias)]
+        if info.discriminator:
+            type_ = Annotated[type_, Field(discriminator=info.discriminator)]
+        fields[name] = type_
+    return _typed_dict(annotation.__name__, fields)
+
+
+def _typed_dict(name: str, fields: dict[str, Any], **options: Any) -> Any:
     from typing_extensions import TypedDict
 
-    # The model is known at run time only, so that checkers cannot read this type.
+    # What it holds is known at run time only, so that checkers cannot read it.
     make: Any = TypedDict
-    return TypeAdapter(make("Envelope", {"data": model | None, "errors": list[Any] | None}, total=False))
+    return make(name, fields, **options)
 
 
 def parse_answer(name: str, content: bytes) -> dict[str, Any]:

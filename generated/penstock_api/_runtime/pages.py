@@ -52,7 +52,7 @@ class Pages(Generic[Element]):
     def __init__(
         self,
         fetch: Callable[[dict[str, Any]], Any],
-        wrap: Callable[[Any], Element],
+        wrap: Callable[[Any], list[Element]],
         *,
         limit: int | None,
         offset: int,
@@ -68,12 +68,11 @@ class Pages(Generic[Element]):
     def pages(self) -> Iterator[list[Element]]:
         """The elements a page at a time, one request each."""
         window = _Window(self._limit, self._offset, self._page_size)
-        wrap = self._wrap
         while (variables := window.next()) is not None:
             elements = self._fetch(variables)
             window.came(len(elements))
             if elements:
-                yield [wrap(element) for element in elements]
+                yield self._wrap(elements)
 
     def __iter__(self) -> Iterator[Element]:
         for page in self.pages():
@@ -97,7 +96,7 @@ class AsyncPages(Generic[Element]):
     def __init__(
         self,
         fetch: Callable[[dict[str, Any]], Awaitable[Any]],
-        wrap: Callable[[Any], Element],
+        wrap: Callable[[Any], list[Element]],
         *,
         limit: int | None,
         offset: int,
@@ -113,12 +112,11 @@ class AsyncPages(Generic[Element]):
     async def pages(self) -> AsyncIterator[list[Element]]:
         """The elements a page at a time, one request each."""
         window = _Window(self._limit, self._offset, self._page_size)
-        wrap = self._wrap
         while (variables := window.next()) is not None:
             elements = await self._fetch(variables)
             window.came(len(elements))
             if elements:
-                yield [wrap(element) for element in elements]
+                yield self._wrap(elements)
 
     async def __aiter__(self) -> AsyncIterator[Element]:
         async for page in self.pages():

@@ -10,6 +10,7 @@ import importlib
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, Never, Self, TypeVar, cast, overload
 from uuid import UUID
 
@@ -371,9 +372,15 @@ class Handle:
         return cls(client, lookup, accepted, values, False)
 
     @classmethod
-    def _loaded(cls, client: Any, model: Any) -> Self:
-        """A handle that holds what was loaded: a model of the resource's default fields."""
-        return cls(client, cls._resource.lookups[0], None, model.__dict__, True)
+    def _loaded(cls, client: Any, values: dict[str, Any]) -> Self:
+        """A handle that holds what was loaded: the values of the resource's default fields."""
+        return cls(client, cls._resource.lookups[0], None, values, True)
+
+    @classmethod
+    def _load_all(cls, client: Any, found: list[dict[str, Any]]) -> list[Self]:
+        """A handle for each."""
+        lookup = cls._resource.lookups[0]
+        return [cls(client, lookup, None, values, True) for values in found]
 
     @classmethod
     def _partly(cls, client: Any, values: dict[str, Any]) -> Self:
@@ -391,15 +398,15 @@ class Handle:
         """An identity's value if no request is needed for it, else UNSET."""
         return self._values.get(attribute, UNSET)
 
-    def _take(self, model: Any) -> None:
-        """Takes a model of the default fields as what is loaded."""
-        self._values = model.__dict__
+    def _take(self, values: dict[str, Any]) -> None:
+        """Takes the values of the default fields as what is loaded."""
+        self._values = values
         self._related = None
         self._complete = True
         self._settle()
 
-    def _absorb(self, model: Any) -> Self:
-        self._take(model)
+    def _absorb(self, values: dict[str, Any]) -> Self:
+        self._take(values)
         return self
 
     def _same(self, other: Handle) -> Self:
@@ -515,6 +522,11 @@ class Handle:
         return hash((self._resource.name, *map(str, self._identity().values())))
 
 
+def as_models(client: Any, found: list[Element]) -> list[Element]:
+    """A page of models as it came: what `_load_all` is for handles."""
+    return found
+
+
 def _related(client: Any, target: type[Target], value: Any) -> Any:
     if value is None:
         return None
@@ -598,7 +610,7 @@ class Resource(Handle):
         self,
         operation: Operation[Any],
         variables: dict[str, Any],
-        wrap: Callable[[Any], Element],
+        wrap: Callable[[Any, Any], list[Element]],
         *,
         limit: int | None,
         offset: int,
@@ -607,7 +619,7 @@ class Resource(Handle):
         def fetch(window: dict[str, Any]) -> Any:
             return self._act(operation, {**variables, **window})
 
-        return Pages(fetch, wrap, limit=limit, offset=offset, page_size=page_size)
+        return Pages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
 
     def __str__(self) -> str:
         if not self._complete:
@@ -696,7 +708,7 @@ class AsyncResource(Handle):
         self,
         operation: Operation[Any],
         variables: dict[str, Any],
-        wrap: Callable[[Any], Element],
+        wrap: Callable[[Any, Any], list[Element]],
         *,
         limit: int | None,
         offset: int,
@@ -705,7 +717,7 @@ class AsyncResource(Handle):
         async def fetch(window: dict[str, Any]) -> Any:
             return await self._act(operation, {**variables, **window})
 
-        return AsyncPages(fetch, wrap, limit=limit, offset=offset, page_size=page_size)
+        return AsyncPages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
 
     def __str__(self) -> str:
         return self._serialize() if self._complete else f"{self!r} (not loaded)"
@@ -727,7 +739,7 @@ class Accessor:
         self,
         operation: Operation[Any],
         variables: dict[str, Any],
-        wrap: Callable[[Any], Element],
+        wrap: Callable[[Any, Any], list[Element]],
         *,
         limit: int | None,
         offset: int,
@@ -736,7 +748,7 @@ class Accessor:
         def fetch(window: dict[str, Any]) -> Any:
             return self._client._send(operation, {**variables, **window})
 
-        return Pages(fetch, wrap, limit=limit, offset=offset, page_size=page_size)
+        return Pages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
 
 
 class AsyncAccessor:
@@ -752,7 +764,7 @@ class AsyncAccessor:
         self,
         operation: Operation[Any],
         variables: dict[str, Any],
-        wrap: Callable[[Any], Element],
+        wrap: Callable[[Any, Any], list[Element]],
         *,
         limit: int | None,
         offset: int,
@@ -761,4 +773,4 @@ class AsyncAccessor:
         async def fetch(window: dict[str, Any]) -> Any:
             return await self._client._send(operation, {**variables, **window})
 
-        return AsyncPages(fetch, wrap, limit=limit, offset=offset, page_size=page_size)
+        return AsyncPages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
