@@ -52,7 +52,7 @@ def async_pages(
 def test_any_window_is_the_slice(size: int, limit: int | None, offset: int, page_size: int) -> None:
     source = Source(size)
     end = None if limit is None else offset + limit
-    expected = [named(number) for number in source.elements[offset:end]]
+    expected = named(source.elements[offset:end])
     assert list(pages(source, limit, offset, page_size)) == expected
     sync_asked = list(source.asked)
     # No request asks for more than a page, none for what was not wanted, and none comes after a short one.
