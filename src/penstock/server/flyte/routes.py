@@ -21,9 +21,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from penstock.server.flyte import answers
+from penstock.server.flyte.batches import Batches
 from penstock.server.flyte.documents import YAML, parse, read_flow, read_pack
 from penstock.server.flyte.errors import BadRequest, FlyteError, NotFound, TooLarge
-from penstock.server.flyte.store import DEFAULT_LEASE, AuditFilter, DatastoreItem, FlyteStore
+from penstock.server.flyte.store import (
+    DEFAULT_LEASE,
+    AuditFilter,
+    DatastoreItem,
+    FlyteStore,
+    PostedResult,
+    TakenAction,
+    TakeRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,6 +70,8 @@ class _Served:
     authenticate: Authenticate | None
     threads: ThreadPoolExecutor
     body_limit: int
+    takes: Batches[TakeRequest, TakenAction | FlyteError | None]
+    results: Batches[PostedResult, FlyteError | None]
 
     async def run(self, function: Callable[..., ResultT], *arguments: object) -> ResultT:
         loop = asyncio.get_running_loop()
@@ -154,7 +165,15 @@ def routes_of(
     include_health: bool = True,
 ) -> list[BaseRoute]:
     """The same for a store that the caller keeps a hold of."""
-    served = _Served(store, authenticate, ThreadPoolExecutor(threads, thread_name_prefix="flyte"), body_limit)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="flyte")
+    served = _Served(
+        store=store,
+        authenticate=authenticate,
+        threads=pool,
+        body_limit=body_limit,
+        takes=Batches(store.take_actions, pool),
+        results=Batches(store.post_results, pool),
+    )
 
     def route(
         path: str, *, public: bool = False, **handlers: Callable[[_Call], Awaitable[Response]]
@@ -273,22 +292,26 @@ async def _take_action(call: _Call) -> Response:
     query = call.request.query_params
     command = query.get("actionName") or query.get("commandName") or ""
     pack_id = call.path("pack_id")
-    action = await call.run(call.store.take_action, call.tenant, pack_id, command)
+    action = await call.served.takes.submit(TakeRequest(call.tenant, pack_id, command))
+    if isinstance(action, FlyteError):
+        raise action
     if action is None:
         return Response(status_code=204)
     return call.answer(answers.action(call.base, pack_id, action.id, action.command, action.input))
 
 
 async def _post_result(call: _Call) -> Response:
-    key = call.request.headers.get(KEY_HEADER, "")[:128]
+    key = call.request.headers.get(KEY_HEADER, "")[:80]
     value = await call.value()
-    names = call.path("pack_id"), call.path("action_id")
-    await call.run(call.store.post_result, call.tenant, *names, value, key)
+    post = PostedResult(call.tenant, call.path("pack_id"), call.path("action_id"), value, key)
+    refusal = await call.served.results.submit(post)
+    if refusal is not None:
+        raise refusal
     return Response(status_code=202)
 
 
 async def _post_event(call: _Call) -> Response:
-    key = call.request.headers.get(KEY_HEADER, "")[:128]
+    key = call.request.headers.get(KEY_HEADER, "")[:80]
     value = await call.value()
     await call.run(call.store.post_event, call.tenant, call.path("pack_id"), value, key)
     return Response(status_code=202)

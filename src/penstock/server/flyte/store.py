@@ -42,7 +42,7 @@ from penstock.server.flyte.documents import (
     read_event,
     read_flow,
 )
-from penstock.server.flyte.errors import AlreadyCompleted, NotFound
+from penstock.server.flyte.errors import AlreadyCompleted, FlyteError, NotFound
 from penstock.server.flyte.evaluation import PlannedAction, plan
 
 if TYPE_CHECKING:
@@ -90,6 +90,26 @@ class TakenAction:
     id: str
     command: str
     input: object
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRequest:
+    """A pack asks for an action, of ``command`` only where that is not empty."""
+
+    tenant: str
+    pack_id: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedResult:
+    """A result as it was posted; ``key`` is the sender's own for it, or empty."""
+
+    tenant: str
+    pack_id: str
+    action_id: str
+    body: object
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +206,7 @@ class FlyteStore:
         self._purged_at = time.monotonic()
         self._take = self._build_take(narrowed=False)
         self._take_narrowed = self._build_take(narrowed=True)
+        self._complete_statement = self._build_complete()
 
     # ------------------------------------------------------------------ packs
 
@@ -207,7 +228,7 @@ class FlyteStore:
     def pack(self, tenant: str, pack_id: str) -> StoredPack:
         """The pack with that id; raises ``NotFound``."""
         with self._reading() as connection:
-            return self._pack(connection, tenant, pack_id)
+            return self.pack_in(connection, tenant, pack_id)
 
     def packs(self, tenant: str) -> list[StoredPack]:
         """All packs, by name."""
@@ -226,7 +247,8 @@ class FlyteStore:
         if not gone.rowcount:
             raise NotFound(f"No pack {pack_id!r} is registered.")
 
-    def _pack(self, connection: Connection, tenant: str, pack_id: str) -> StoredPack:
+    def pack_in(self, connection: Connection, tenant: str, pack_id: str) -> StoredPack:
+        """``pack`` in a transaction that is open already."""
         table = self._tables.pack
         row = connection.execute(
             select(table.c.document, table.c.last_seen).where(table.c.tenant == tenant, table.c.id == pack_id)
@@ -261,29 +283,63 @@ class FlyteStore:
     def take_action(self, tenant: str, pack_id: str, command: str = "") -> TakenAction | None:
         """Hand the pack its oldest waiting action (of ``command`` only, if given), or ``None``.
 
-        One statement finds and marks it, so no two takers get the same action. Raises ``NotFound``.
+        Raises ``NotFound``.
         """
+        (taken,) = self.take_actions([TakeRequest(tenant, pack_id, command)])
+        if isinstance(taken, FlyteError):
+            raise taken
+        return taken
+
+    def take_actions(self, requests: Sequence[TakeRequest]) -> list[TakenAction | FlyteError | None]:
+        """What each of several takers gets, in one transaction.
+
+        One statement finds and marks actions, so no two takers get the same one.
+        """
+        waiting: dict[TakeRequest, list[int]] = {}
+        for position, request in enumerate(requests):
+            waiting.setdefault(request, []).append(position)
+        found: list[TakenAction | FlyteError | None] = [None] * len(requests)
+        packs: dict[TakeRequest, StoredPack] = {}
         with self._reading() as connection:
-            pack = self._pack(connection, tenant, pack_id)
+            for request, positions in waiting.items():
+                try:
+                    packs[request] = self.pack_in(connection, request.tenant, request.pack_id)
+                except NotFound as error:
+                    for position in positions:
+                        found[position] = error
+        if packs:
+            with self._writing() as connection:
+                for request, pack in packs.items():
+                    taken = self._take_for(connection, request, pack, len(waiting[request]))
+                    for position, action in zip(waiting[request], taken, strict=False):
+                        found[position] = action
+                    self._mark_seen(connection, request.tenant, request.pack_id)
+        self._purge_now_and_then()
+        return found
+
+    def _take_for(
+        self, connection: Connection, request: TakeRequest, pack: StoredPack, count: int
+    ) -> list[TakenAction]:
         now = _microseconds(_now())
         values = {
-            "tenant_": tenant,
+            "tenant_": request.tenant,
             "pack_": pack.document.name,
-            "taker_": pack_id,
+            "taker_": request.pack_id,
             "now_": now,
             "until_": now + self._lease // timedelta(microseconds=1),
             "history_": f" {PENDING}:{now}",
             "pairs_": [_pair(key, value) for key, value in pack.document.labels.items()] or [""],
+            "count_": count,
         }
         statement = self._take
-        if command:
+        if request.command:
             statement = self._take_narrowed
-            values["command_"] = command
-        with self._writing() as connection:
-            row = connection.execute(statement, values).first()
-            self._mark_seen(connection, tenant, pack_id)
-        self._purge_now_and_then()
-        return TakenAction(row.id, row.command, from_json(row.input)) if row else None
+            values["command_"] = request.command
+        rows = connection.execute(statement, values).all()
+        return [
+            TakenAction(row.id, row.command, from_json(row.input))
+            for row in sorted(rows, key=lambda row: int(row.sequence))
+        ]
 
     def _build_take(self, *, narrowed: bool) -> Any:
         table, label = self._tables.action, self._tables.action_label
@@ -303,17 +359,19 @@ class FlyteStore:
         )
         if narrowed:
             oldest = oldest.where(waiting.c.command == bindparam("command_"))
-        oldest = oldest.order_by(waiting.c.available_at, waiting.c.sequence).limit(1)
+        oldest = oldest.order_by(waiting.c.available_at, waiting.c.sequence).limit(bindparam("count_"))
+        # As a common table expression it is evaluated once: a subquery may be run, and lock, more than once.
+        picked = oldest.with_for_update(skip_locked=True).cte("picked")
         return (
             update(table)
-            .where(table.c.sequence == oldest.with_for_update(skip_locked=True).scalar_subquery())
+            .where(table.c.sequence.in_(select(picked.c.sequence)))
             .values(
                 state=PENDING,
                 available_at=bindparam("until_"),
                 taken_by=bindparam("taker_"),
                 history=table.c.history + bindparam("history_"),
             )
-            .returning(table.c.id, table.c.command, table.c.input)
+            .returning(table.c.sequence, table.c.id, table.c.command, table.c.input)
         )
 
     def add_action(
@@ -364,7 +422,7 @@ class FlyteStore:
         again. Raises ``NotFound`` and ``BadRequest``.
         """
         with self._reading() as connection:
-            pack = self._pack(connection, tenant, pack_id)
+            pack = self.pack_in(connection, tenant, pack_id)
             event = read_event(body, pack.reference, _now())
             fresh = self._plan_fresh(connection, tenant, event)
         with self._writing() as connection:
@@ -381,67 +439,119 @@ class FlyteStore:
         ``AlreadyCompleted``, except the same one sent again (the same ``key``), which is accepted and does
         nothing. Raises ``NotFound`` also where the action is another pack's, and ``BadRequest``.
         """
-        table = self._tables.action
+        (refusal,) = self.post_results([PostedResult(tenant, pack_id, action_id, body, key)])
+        if refusal is not None:
+            raise refusal
+
+    def post_results(self, posts: Sequence[PostedResult]) -> list[FlyteError | None]:
+        """``post_result`` for several in one transaction: what each is refused with, or ``None``."""
+        refusals: list[FlyteError | None] = [None] * len(posts)
+        ready: dict[str, _ReadyResult] = {}
+        again: list[int] = []
         with self._reading() as connection:
-            pack = self._pack(connection, tenant, pack_id)
-            event = read_event(body, pack.reference, _now())
-            row = connection.execute(
-                select(table).where(table.c.tenant == tenant, table.c.id == action_id)
-            ).first()
-            if row is None or row.pack_name != pack.document.name:
-                raise NotFound(f"No action {action_id!r} of the pack {pack_id!r} exists.")
-            fresh = self._plan_fresh(connection, tenant, event)
-            following = self._plan_following(connection, tenant, row, event) if row.execution_id else []
-        state = FATAL if event.name == FATAL else SUCCESS
-        now = _microseconds(event.received_at)
-        with self._writing() as connection:
-            done = connection.execute(
-                update(table)
-                .where(table.c.sequence == row.sequence, table.c.state == PENDING)
-                .values(
-                    state=state,
-                    available_at=None,
-                    completed_at=now,
-                    history=table.c.history + f" {state}:{now}",
-                    result_event=_dump(event_as_json(event)),
-                    result_key=key or None,
+            plans = _Plans(connection)
+            rows = self._actions_of(connection, posts)
+            for position, post in enumerate(posts):
+                if post.action_id in ready:
+                    again.append(position)
+                    continue
+                try:
+                    pack = plans.pack(self, post.tenant, post.pack_id)
+                    event = read_event(post.body, pack.reference, _now())
+                    row = rows.get((post.tenant, post.action_id))
+                    if row is None or row.pack_name != pack.document.name:
+                        raise NotFound(f"No action {post.action_id!r} of the pack {post.pack_id!r} exists.")
+                    if row.state != PENDING:
+                        _check_replay(post, row.state, row.result_key)
+                        continue
+                    fresh = self._plan_fresh(connection, post.tenant, event, plans)
+                    following = self._plan_following(connection, post.tenant, row, event)
+                except FlyteError as error:
+                    refusals[position] = error
+                    continue
+                token = f"{post.key}#{uuid.uuid4()}"
+                ready[post.action_id] = _ReadyResult(position, post, row, event, token, fresh, following)
+        if ready:
+            with self._writing() as connection:
+                self._complete(connection, list(ready.values()), refusals)
+        # The same action twice in one batch: the second sees what the first did.
+        if again:
+            for position, refusal in zip(again, self.post_results([posts[n] for n in again]), strict=True):
+                refusals[position] = refusal
+        return refusals
+
+    def _actions_of(
+        self, connection: Connection, posts: Sequence[PostedResult]
+    ) -> dict[tuple[str, str], Any]:
+        table = self._tables.action
+        columns = (
+            table.c.sequence,
+            table.c.id,
+            table.c.tenant,
+            table.c.pack_name,
+            table.c.state,
+            table.c.result_key,
+            table.c.execution_id,
+            table.c.step_key,
+            table.c.context,
+        )
+        rows = connection.execute(select(*columns).where(table.c.id.in_({post.action_id for post in posts})))
+        return {(row.tenant, row.id): row for row in rows}
+
+    def _complete(
+        self, connection: Connection, ready: Sequence[_ReadyResult], refusals: list[FlyteError | None]
+    ) -> None:
+        table, executions = self._tables.action, self._tables.execution
+        connection.execute(self._complete_statement, [result.values() for result in ready])
+        # Which of the updates took place is told by the token each of them wrote.
+        sequences = [result.row.sequence for result in ready]
+        states = {
+            row.sequence: row
+            for row in connection.execute(
+                select(table.c.sequence, table.c.state, table.c.result_key).where(
+                    table.c.sequence.in_(sequences)
                 )
             )
-            if not done.rowcount:
-                found = connection.execute(
-                    select(table.c.state, table.c.result_key).where(table.c.sequence == row.sequence)
-                ).first()
-                if key and found and found.result_key == key:
-                    return
-                never_taken = found is not None and found.state == NEW
-                reason = "was never taken" if never_taken else "already has a result"
-                raise AlreadyCompleted(f"The action {action_id!r} {reason}.")
-            if row.execution_id:
-                self._insert_actions(connection, tenant, following, row.execution_id, event)
-                executions = self._tables.execution
+        }
+        for result in ready:
+            found = states[result.row.sequence]
+            if found.result_key != result.token:
+                try:
+                    _check_replay(result.post, found.state, found.result_key)
+                except AlreadyCompleted as error:
+                    refusals[result.position] = error
+                continue
+            tenant, execution_id = result.post.tenant, result.row.execution_id
+            if execution_id:
+                self._insert_actions(connection, tenant, result.following, execution_id, result.event)
+                now = _microseconds(result.event.received_at)
                 connection.execute(
-                    update(executions).where(executions.c.id == row.execution_id).values(updated_at=now)
+                    update(executions).where(executions.c.id == execution_id).values(updated_at=now)
                 )
-            self._start_executions(connection, tenant, event, fresh)
-            self._mark_seen(connection, tenant, pack_id)
+            self._start_executions(connection, tenant, result.event, result.fresh)
+            self._mark_seen(connection, tenant, result.post.pack_id)
+
+    def _build_complete(self) -> Any:
+        table = self._tables.action
+        return (
+            update(table)
+            .where(table.c.sequence == bindparam("sequence_"), table.c.state == PENDING)
+            .values(
+                state=bindparam("state_"),
+                available_at=None,
+                completed_at=bindparam("now_"),
+                history=table.c.history + bindparam("history_"),
+                result_event=bindparam("event_"),
+                result_key=bindparam("token_"),
+            )
+        )
 
     def _plan_fresh(
-        self, connection: Connection, tenant: str, event: ReceivedEvent
+        self, connection: Connection, tenant: str, event: ReceivedEvent, plans: _Plans | None = None
     ) -> list[tuple[StoredFlow, list[PlannedAction]]]:
-        trigger, flow = self._tables.flow_trigger, self._tables.flow
-        version_ids = connection.scalars(
-            select(flow.c.version_id)
-            .join(trigger, (trigger.c.tenant == flow.c.tenant) & (trigger.c.flow_name == flow.c.name))
-            .where(
-                trigger.c.tenant == tenant,
-                trigger.c.pack_name == event.pack.name,
-                trigger.c.event_name == event.name,
-            )
-            .order_by(flow.c.name)
-        ).all()
+        flows = (plans or _Plans(connection)).triggered(self, tenant, event.pack.name, event.name)
         planned = []
-        for version_id in version_ids:
-            stored = self._flow_version(connection, version_id)
+        for stored in flows:
             actions = plan(
                 stored.document,
                 event,
@@ -454,9 +564,28 @@ class FlyteStore:
                 planned.append((stored, actions))
         return planned
 
+    def triggered_flows(
+        self, connection: Connection, tenant: str, pack_name: str, event_name: str
+    ) -> list[StoredFlow]:
+        """The flows with a step that such an event triggers from outside, by name."""
+        trigger, flow = self._tables.flow_trigger, self._tables.flow
+        version_ids = connection.scalars(
+            select(flow.c.version_id)
+            .join(trigger, (trigger.c.tenant == flow.c.tenant) & (trigger.c.flow_name == flow.c.name))
+            .where(
+                trigger.c.tenant == tenant,
+                trigger.c.pack_name == pack_name,
+                trigger.c.event_name == event_name,
+            )
+            .order_by(flow.c.name)
+        ).all()
+        return [self._flow_version(connection, version_id) for version_id in version_ids]
+
     def _plan_following(
         self, connection: Connection, tenant: str, action: Any, event: ReceivedEvent
     ) -> list[PlannedAction]:
+        if not action.execution_id:
+            return []
         table, execution = self._tables.action, self._tables.execution
         version_id = connection.scalar(
             select(execution.c.flow_version_id).where(execution.c.id == action.execution_id)
@@ -767,6 +896,62 @@ class FlyteStore:
             return
         self._purged_at = now
         self.purge()
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadyResult:
+    """A result with all that it will change, planned before the transaction that writes it."""
+
+    position: int
+    post: PostedResult
+    row: Any
+    event: ReceivedEvent
+    token: str
+    fresh: list[tuple[StoredFlow, list[PlannedAction]]]
+    following: list[PlannedAction]
+
+    def values(self) -> dict[str, object]:
+        """The parameters of the statement that completes the action."""
+        state = FATAL if self.event.name == FATAL else SUCCESS
+        now = _microseconds(self.event.received_at)
+        return {
+            "sequence_": self.row.sequence,
+            "state_": state,
+            "now_": now,
+            "history_": f" {state}:{now}",
+            "event_": _dump(event_as_json(self.event)),
+            "token_": self.token,
+        }
+
+
+class _Plans:
+    """What several posts of one batch ask the database for alike, asked for once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._packs: dict[tuple[str, str], StoredPack] = {}
+        self._flows: dict[tuple[str, str, str], list[StoredFlow]] = {}
+
+    def pack(self, store: FlyteStore, tenant: str, pack_id: str) -> StoredPack:
+        """The pack; raises ``NotFound``."""
+        if (tenant, pack_id) not in self._packs:
+            self._packs[tenant, pack_id] = store.pack_in(self._connection, tenant, pack_id)
+        return self._packs[tenant, pack_id]
+
+    def triggered(self, store: FlyteStore, tenant: str, pack_name: str, event_name: str) -> list[StoredFlow]:
+        """The flows an event triggers."""
+        key = tenant, pack_name, event_name
+        if key not in self._flows:
+            self._flows[key] = store.triggered_flows(self._connection, *key)
+        return self._flows[key]
+
+
+def _check_replay(post: PostedResult, state: str, result_key: str | None) -> None:
+    """Accept the very result an action has; raise ``AlreadyCompleted`` for any other."""
+    if post.key and result_key and result_key.rpartition("#")[0] == post.key:
+        return
+    reason = "was never taken" if state == NEW else "already has a result"
+    raise AlreadyCompleted(f"The action {post.action_id!r} {reason}.")
 
 
 def _one_at_a_time(engine: Engine) -> Transactions:
