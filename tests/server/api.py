@@ -21,8 +21,18 @@ FLOW: dict[str, Any] = {
         {"name": "load", "slug": "load-1", "tags": ["db", "big"], "cache_key": "k"},
     ],
     "edges": [
-        {"upstream_task": {"slug": "x"}, "downstream_task": {"slug": "extract-1"}, "key": "x", "mapped": False},
-        {"upstream_task": {"slug": "extract-1"}, "downstream_task": {"slug": "load-1"}, "key": None, "mapped": True},
+        {
+            "upstream_task": {"slug": "x"},
+            "downstream_task": {"slug": "extract-1"},
+            "key": "x",
+            "mapped": False,
+        },
+        {
+            "upstream_task": {"slug": "extract-1"},
+            "downstream_task": {"slug": "load-1"},
+            "key": None,
+            "mapped": True,
+        },
     ],
     "reference_tasks": [],
     "run_config": {"type": "UniversalRun", "labels": ["linux"]},
@@ -92,7 +102,9 @@ class Api:
         data: dict[str, Any] = answer["data"]
         return data
 
-    def do(self, mutation: str, selection: str = "id", headers: dict[str, str] | None = None, **fields: Any) -> Any:
+    def do(
+        self, mutation: str, selection: str = "id", headers: dict[str, str] | None = None, **fields: Any
+    ) -> Any:
         """Run a mutation; its payload, or the payload's only field."""
         query = f"mutation ($input: {mutation}_input!) {{ {mutation}(input: $input) {{ {selection} }} }}"
         payload = self.ask(query, {"input": fields}, headers=headers)[mutation]
@@ -111,7 +123,9 @@ class Api:
         key: str = self.do("create_project", tenant_id=self.tenant_id, name=f"project-{uuid4().hex[:8]}")
         return key
 
-    def flow(self, *, project_id: str | None = None, serialized: dict[str, Any] | None = None, **more: Any) -> str:
+    def flow(
+        self, *, project_id: str | None = None, serialized: dict[str, Any] | None = None, **more: Any
+    ) -> str:
         """A new flow, its schedule off."""
         fields = {"set_schedule_active": False, **more}
         key: str = self.do(
@@ -141,13 +155,17 @@ class Api:
         """Set a task run's state by its name."""
         version = more.pop("version", None)
         entry = {"task_run_id": task_run_id, "state": {"type": state, **more}, "version": version}
-        answer: dict[str, Any] = self.do("set_task_run_states", "states { id status message }", states=[entry])[0]
+        answer: dict[str, Any] = self.do(
+            "set_task_run_states", "states { id status message }", states=[entry]
+        )[0]
         return answer
 
     def task_run(self, flow_run_id: str, slug: str) -> str:
         """The id of a flow run's task run."""
         where = {"flow_run_id": {"_eq": flow_run_id}, "task": {"slug": {"_eq": slug}}}
-        found = self.ask("query ($where: task_run_bool_exp) { task_run(where: $where) { id } }", {"where": where})
+        found = self.ask(
+            "query ($where: task_run_bool_exp) { task_run(where: $where) { id } }", {"where": where}
+        )
         key: str = found["task_run"][0]["id"]
         return key
 

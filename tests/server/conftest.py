@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.server.api import Api, new_tenant
 
 from penstock.testing.server import ServerProcess
-from tests.server.api import Api, new_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +81,9 @@ def _postgresql_in(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
     """Makes an empty database of a kind ("sqlite" or "postgresql") and gives its URL."""
 
     def make(kind: str) -> str:

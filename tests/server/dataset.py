@@ -30,7 +30,10 @@ JSON_VALUES: tuple[Any, ...] = (
     [None],
     {"a": "ab", "bb": True},
 )
-TIMES = tuple(datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=hours, microseconds=hours) for hours in (0, 1, 2, 30, 999))
+TIMES = tuple(
+    datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=hours, microseconds=hours)
+    for hours in (0, 1, 2, 30, 999)
+)
 INTERVALS = (0, 1, 1_500_000, 90_000_000, 3 * 86_400_000_000)
 NUMBERS = (-1, 0, 1, 2, 7)
 STATES = ("Scheduled", "Running", "Success", "Failed")
@@ -61,7 +64,13 @@ COUNTED = {
     ("task_run_state", "version"),
     ("task_run", "map_index"),
 }
-NAMED = {("project", "name"), ("flow_group", "name"), ("task", "slug"), ("task_tag_limit", "tag"), ("flow_run", "idempotency_key")}
+NAMED = {
+    ("project", "name"),
+    ("flow_group", "name"),
+    ("task", "slug"),
+    ("task_tag_limit", "tag"),
+    ("flow_run", "idempotency_key"),
+}
 EXTRA_TARGETS = {("log", "flow_run_id"): "flow_run", ("log", "task_run_id"): "task_run"}
 
 
@@ -105,7 +114,9 @@ def make_rows(seed: int = 5) -> tuple[dict[str, list[dict[str, Any]]], str]:
                 elif column.nullable and chance.random() < 0.3:
                     row[column.name] = None
                 elif target := targets.get(column.name):
-                    row[column.name] = chance.choice([r["id"] for r in rows[target] if r["tenant_id"] == tenant_id])
+                    row[column.name] = chance.choice(
+                        [r["id"] for r in rows[target] if r["tenant_id"] == tenant_id]
+                    )
                 elif key in COUNTED:
                     row[column.name] = position
                 elif key in NAMED:

@@ -125,7 +125,9 @@ class Evaluator:
                 out += [(None, leaf, "Int") for leaf in leaves]
         return out
 
-    def _aggregate_keys(self, link: RelationshipModel, item: Mapping[str, Any], row: Row) -> list[tuple[Any, str, str]]:
+    def _aggregate_keys(
+        self, link: RelationshipModel, item: Mapping[str, Any], row: Row
+    ) -> list[tuple[Any, str, str]]:
         others = self.related(link, row)
         out: list[tuple[Any, str, str]] = []
         for function, value in item.items():
@@ -214,13 +216,17 @@ class Evaluator:
                     values[function.response] = self._count(function.arguments, rows)
                 else:
                     values[function.response] = {
-                        leaf.response: _fold(function.name, [row[leaf.name] for row in rows]) for leaf in function.below
+                        leaf.response: _fold(function.name, [row[leaf.name] for row in rows])
+                        for leaf in function.below
                     }
             out[field.response] = values
         return out
 
     def _count(self, arguments: Mapping[str, Any], rows: list[Row]) -> int:
-        columns, distinct = list(dict.fromkeys(arguments.get("columns") or [])), bool(arguments.get("distinct"))
+        columns, distinct = (
+            list(dict.fromkeys(arguments.get("columns") or [])),
+            bool(arguments.get("distinct")),
+        )
         if not columns:
             return len(rows)
         tuples = [repr([canonical(row[column]) for column in columns]) for row in rows]

@@ -17,15 +17,15 @@ from graphql import (
     is_list_type,
     is_required_input_field,
 )
+from tests.server.api import FLOW, Api, Refused
+from tests.server.conftest import NO_SERVICES
+from tests.server.dataset import insert_rows, make_rows
 
 from penstock.server.database import open_database
 from penstock.server.schema import api_schema, declared_tables
 from penstock.server.setup import make_token, prepare
 from penstock.server.tables import api_token, metadata, tenant
 from penstock.testing.server import ServerProcess
-from tests.server.api import FLOW, Api, Refused
-from tests.server.conftest import NO_SERVICES
-from tests.server.dataset import insert_rows, make_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,7 +133,11 @@ class TestIsolation:
         for link in MODELS[table].relationships.values():
             if link.many:
                 field = f"{link.name} {{ id }} {link.name}_aggregate {{ aggregate {{ count max {{ id }} }} nodes {{ id }} }}"
-                order = f"{{{link.name}_aggregate: {{max: {{id: desc}}}}}}" if link.target != "task" else "{id: asc}"
+                order = (
+                    f"{{{link.name}_aggregate: {{max: {{id: desc}}}}}}"
+                    if link.target != "task"
+                    else "{id: asc}"
+                )
             else:
                 field, order = f"{link.name} {{ id }}", f"{{{link.name}: {{id: asc}}}}"
             status, answer = ours.send(f"{{ {table}(order_by: {order}) {{ {field} }} }}")
@@ -147,7 +151,10 @@ class TestIsolation:
 
     def test_queries_by_id_do_not_find_their_rows(self, ours: Api) -> None:
         key = sorted(ids_of("task_run", THEIRS))[0]
-        for field in ("mapped_children(task_run_id: $id) { state_counts }", "get_task_run_info(task_run_id: $id) { id }"):
+        for field in (
+            "mapped_children(task_run_id: $id) { state_counts }",
+            "get_task_run_info(task_run_id: $id) { id }",
+        ):
             with pytest.raises(Refused, match="No task run") as refused:
                 ours.ask(f"query ($id: UUID!) {{ {field} }}", {"id": key})
             assert refused.value.code == "NOT_FOUND"
@@ -163,16 +170,25 @@ class TestIsolation:
                 payload = get_named_type(mutations.fields[name].type).name
                 selection = "__typename"
                 status, answer = ours.send(
-                    f"mutation ($input: {name}_input!) {{ {name}(input: $input) {{ {selection} }} }}", {"input": fields}
+                    f"mutation ($input: {name}_input!) {{ {name}(input: $input) {{ {selection} }} }}",
+                    {"input": fields},
                 )
                 errors = answer.get("errors") or []
                 if foreign:
                     assert errors, (name, fields, payload)
-                    assert errors[0]["extensions"]["code"] in ("NOT_FOUND", "FORBIDDEN"), (name, fields, errors)
+                    assert errors[0]["extensions"]["code"] in ("NOT_FOUND", "FORBIDDEN"), (
+                        name,
+                        fields,
+                        errors,
+                    )
                     assert status == 200
         assert tried > 80
         with pytest.raises(Refused, match="no flow"):
-            group = next(row["version_group_id"] for row in ROWS["flow"] if row["tenant_id"] == THEIRS and row["version_group_id"])
+            group = next(
+                row["version_group_id"]
+                for row in ROWS["flow"]
+                if row["tenant_id"] == THEIRS and row["version_group_id"]
+            )
             ours.do("create_flow_run", version_group_id=f"{group}-not-ours")
         assert everything(secured_url, THEIRS) == before
 
@@ -188,7 +204,9 @@ class TestIsolation:
             with pytest.raises(Refused, match="has no flow"):
                 ours.do("create_flow_run", version_group_id=group, parameters={"x": 1})
             assert ours.flow(version_group_id=group, project_id=ours.project()) != key
-            assert theirs.by_id("flow", key, "version flow_group { flows { id } }")["flow_group"]["flows"] == [{"id": key}]
+            assert theirs.by_id("flow", key, "version flow_group { flows { id } }")["flow_group"][
+                "flows"
+            ] == [{"id": key}]
 
 
 # What a UUID field of an input names, where it is not the field's name without `_id`.
@@ -216,7 +234,11 @@ def variants(input_name: str) -> list[tuple[dict[str, Any], bool]]:
     places = id_places(declared)
     if not places:
         return [(sample(declared, set()), False)]
-    chosen = [frozenset(places), *(frozenset([place]) for place in places)] if len(places) > 1 else [frozenset(places)]
+    chosen = (
+        [frozenset(places), *(frozenset([place]) for place in places)]
+        if len(places) > 1
+        else [frozenset(places)]
+    )
     return [(sample(declared, set(foreign)), True) for foreign in chosen]
 
 
@@ -264,7 +286,9 @@ def field_sample(name: str, declared: GraphQLInputType, foreign: set[str]) -> An
     elif name in SAMPLES:
         value = SAMPLES[name]
     else:
-        value = {"String": "Success", "Int": 1, "Boolean": True, "JSON": {"a": 1}, "DateTime": "2020-01-01"}[named.name]
+        value = {"String": "Success", "Int": 1, "Boolean": True, "JSON": {"a": 1}, "DateTime": "2020-01-01"}[
+            named.name
+        ]
     return [value] if is_list_type(get_nullable_type(declared)) else value
 
 
@@ -315,7 +339,9 @@ class TestTokens:
         with pytest.raises(Refused, match="is no scope"):
             ours.do("create_api_token", "token", name="x", scope="ROOT")
 
-    def test_the_tenant_header_names_only_tenants_of_the_user(self, secured: ServerProcess, token: str) -> None:
+    def test_the_tenant_header_names_only_tenants_of_the_user(
+        self, secured: ServerProcess, token: str
+    ) -> None:
         for tenant_id, status in ((OURS, 200), (THEIRS, 403), ("nonsense", 403)):
             with Api(secured.url, token=token, tenant_id=tenant_id) as api:
                 assert api.send("{ hello }")[0] == status
@@ -329,14 +355,19 @@ class TestTokens:
             ours.do("switch_tenant", "access_token", tenant_id=THEIRS)
         made = ours.do("switch_tenant", "access_token expires_at refresh_token", tenant_id=second)
         with Api(secured.url, token=made["access_token"]) as there:
-            assert there.ask("{ auth_info { tenant_id } flow { id } }") == {"auth_info": {"tenant_id": second}, "flow": []}
+            assert there.ask("{ auth_info { tenant_id } flow { id } }") == {
+                "auth_info": {"tenant_id": second},
+                "flow": [],
+            }
         with Api(secured.url, token=made["refresh_token"]) as refreshing:
             for query in ("{ hello }", "{ flow { id } }"):
                 with pytest.raises(Refused, match="only renews"):
                     refreshing.ask(query)
             with pytest.raises(Refused, match="only renews"):
                 refreshing.do("send_feedback", "success", message="m")
-            renewed = refreshing.do("refresh_token", "access_token refresh_token", access_token=made["access_token"])
+            renewed = refreshing.do(
+                "refresh_token", "access_token refresh_token", access_token=made["access_token"]
+            )
             with pytest.raises(Refused, match="not issued"):
                 refreshing.do("refresh_token", "access_token", access_token=made["access_token"][:-2] + "xx")
         with Api(secured.url, token=renewed["access_token"]) as there:
@@ -345,7 +376,9 @@ class TestTokens:
         with Api(secured.url, token=expired) as late, pytest.raises(Refused, match="expired"):
             late.ask("{ hello }")
 
-    def test_flyte_packs_are_confined_by_the_same_tokens(self, secured: ServerProcess, ours: Api, token: str) -> None:
+    def test_flyte_packs_are_confined_by_the_same_tokens(
+        self, secured: ServerProcess, ours: Api, token: str
+    ) -> None:
         import httpx
 
         url = f"{secured.url}/v1/packs"

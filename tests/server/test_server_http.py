@@ -16,10 +16,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-
-from penstock.testing.server import ServerProcess
 from tests.server.api import Api, Refused
 from tests.server.conftest import NO_SERVICES
+
+from penstock.testing.server import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def strict(new_database: Callable[[str], str]) -> Iterator[ServerProcess]:
     """A server with small limits, without introspection and GraphiQL, that logs JSON."""
-    options = ("--depth-limit", "4", "--row-limit", "5", "--body-limit", "20000", "--no-introspection", "--no-graphiql")
+    options = (
+        "--depth-limit",
+        "4",
+        "--row-limit",
+        "5",
+        "--body-limit",
+        "20000",
+        "--no-introspection",
+        "--no-graphiql",
+    )
     logging = ("--log-format", "json", "--log-level", "info")
     with ServerProcess(new_database("sqlite"), *options, *logging, *NO_SERVICES) as process:
         yield process
@@ -45,7 +54,9 @@ def strict_api(strict: ServerProcess) -> Iterator[Api]:
 class TestRequests:
     @pytest.mark.parametrize("path", ["/", "/graphql", "/graphql/alpha"])
     @pytest.mark.parametrize("variables", [None, "null", "", {}, "{}"])
-    def test_every_client_generation_finds_the_api(self, server: ServerProcess, path: str, variables: object) -> None:
+    def test_every_client_generation_finds_the_api(
+        self, server: ServerProcess, path: str, variables: object
+    ) -> None:
         answer = httpx.post(server.url + path, json={"query": "{ hello }", "variables": variables})
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "application/json"
@@ -53,7 +64,9 @@ class TestRequests:
 
     def test_variables_may_come_as_json_in_a_string(self, api: Api) -> None:
         variables = json.dumps({"slug": None, "id": api.tenant_id})
-        query = "query ($slug: String, $id: uuid) { tenant(where: {slug: {_eq: $slug}, id: {_eq: $id}}) { id } }"
+        query = (
+            "query ($slug: String, $id: uuid) { tenant(where: {slug: {_eq: $slug}, id: {_eq: $id}}) { id } }"
+        )
         assert api.ask(query, variables) == {"tenant": [{"id": api.tenant_id}]}
 
     @pytest.mark.parametrize(
@@ -81,18 +94,24 @@ class TestRequests:
     def test_what_cannot_be_executed_is_400_with_a_graphql_error(
         self, server: ServerProcess, body: bytes, status: int
     ) -> None:
-        answer = httpx.post(f"{server.url}/graphql", content=body, headers={"Content-Type": "application/json"})
+        answer = httpx.post(
+            f"{server.url}/graphql", content=body, headers={"Content-Type": "application/json"}
+        )
         assert answer.status_code == status, answer.text
         errors = answer.json()["errors"]
         assert errors
-        assert all(isinstance(error["message"], str) and "Traceback" not in error["message"] for error in errors)
+        assert all(
+            isinstance(error["message"], str) and "Traceback" not in error["message"] for error in errors
+        )
 
     def test_a_broken_rule_is_200_and_leaves_the_other_fields(self, api: Api) -> None:
         status, answer = api.send("{ hello flow(limit: -1) { id } }")
         assert status == 200
         assert answer["data"] is None
         assert answer["errors"][0]["path"] == ["flow"]
-        status, answer = api.send("{ hello mapped_children(task_run_id: \"%s\") { state_counts } }" % UUID(int=1))
+        status, answer = api.send(
+            '{ hello mapped_children(task_run_id: "%s") { state_counts } }' % UUID(int=1)
+        )
         assert (status, answer["data"]["mapped_children"]) == (200, None)
         assert answer["data"]["hello"]
 
@@ -115,7 +134,12 @@ class TestRequests:
         assert "surrogate" in answer.json()["errors"][0]["message"]
 
     def test_literals_variables_fragments_directives_and_aliases(self, api: Api) -> None:
-        api.do("create_project", tenant_id=api.tenant_id, name="p\u00e9 \"q\" \\ \u2028 \U0001f600", description=None)
+        api.do(
+            "create_project",
+            tenant_id=api.tenant_id,
+            name='p\u00e9 "q" \\ \u2028 \U0001f600',
+            description=None,
+        )
         answer = api.ask(
             """
             query ($no: Boolean!, $limit: Int = 3) {
@@ -134,7 +158,7 @@ class TestRequests:
             """,
             {"no": False},
         )
-        name = "p\u00e9 \"q\" \\ \u2028 \U0001f600"
+        name = 'p\u00e9 "q" \\ \u2028 \U0001f600'
         aggregate = {"__typename": "project_aggregate_fields", "count": 1}
         assert answer == {
             "__typename": "Query",
@@ -168,8 +192,10 @@ class TestRequests:
         mutation = 'mutation { create_flow_run(input: {flow_id: "%s", parameters: "{\\"x\\": [1]}"}) { id } }'
         flow_id = api.by_id("flow_run", key, "flow_id")["flow_id"]
         other = api.ask(mutation % flow_id)["create_flow_run"]["id"]
-        for where in ('"{\\"x\\": [1]}"', '{x: [1]}'):
-            found = api.ask(f"{{ flow_run(where: {{parameters: {{_contains: {where}}}}}) {{ id parameters }} }}")
+        for where in ('"{\\"x\\": [1]}"', "{x: [1]}"):
+            found = api.ask(
+                f"{{ flow_run(where: {{parameters: {{_contains: {where}}}}}) {{ id parameters }} }}"
+            )
             assert found["flow_run"] == [{"id": other, "parameters": {"x": [1]}}]
         assert api.by_id("flow_run", key, 'd: parameters(path: "$.x.deep[1]")')["d"] == {"a": None}
         with pytest.raises(Refused, match="is not JSON") as refused:
@@ -196,7 +222,12 @@ class TestLimits:
         with pytest.raises(Refused, match="`limit` is 6"):
             strict_api.ask("{ project(limit: 6) { id } }")
         assert len(strict_api.ask("{ project(limit: 5) { id } }")["project"]) == 5
-        assert strict_api.ask("{ project_aggregate { aggregate { count } } }")["project_aggregate"]["aggregate"]["count"] == 6
+        assert (
+            strict_api.ask("{ project_aggregate { aggregate { count } } }")["project_aggregate"]["aggregate"][
+                "count"
+            ]
+            == 6
+        )
 
     def test_size(self, strict: ServerProcess) -> None:
         long = json.dumps({"query": "{ hello }", "variables": {"x": "y" * 20000}}).encode()
@@ -220,7 +251,9 @@ class TestLimits:
 
         assert print_schema(schema) == print_schema(api_schema())
 
-    def test_graphiql_is_served_by_the_server_alone(self, server: ServerProcess, strict: ServerProcess) -> None:
+    def test_graphiql_is_served_by_the_server_alone(
+        self, server: ServerProcess, strict: ServerProcess
+    ) -> None:
         page = httpx.get(f"{server.url}/graphql")
         assert "default-src 'none'" in page.headers["content-security-policy"]
         links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -230,7 +263,9 @@ class TestLimits:
             asset = httpx.get(server.url + link)
             assert asset.status_code == 200
             assert asset.headers["content-encoding"] == "gzip"
-            assert asset.headers["content-type"].startswith("text/css" if link.endswith("css") else "text/javascript")
+            assert asset.headers["content-type"].startswith(
+                "text/css" if link.endswith("css") else "text/javascript"
+            )
             plain = httpx.get(server.url + link, headers={"Accept-Encoding": "identity"})
             assert plain.content == asset.content
             assert len(plain.content) > 100
@@ -245,17 +280,24 @@ class TestOperation:
         strict_api.ask("{ hello }")
         text = httpx.get(f"{strict.url}/metrics").text
         families = {family.name: family for family in text_string_to_metric_families(text)}
-        ok = [s.value for s in families["penstock_graphql_requests"].samples if s.labels.get("status") == "200"]
+        ok = [
+            s.value for s in families["penstock_graphql_requests"].samples if s.labels.get("status") == "200"
+        ]
         assert sum(ok) >= 1
         assert "penstock_graphql_request_seconds" in families
         assert "penstock_database_connections_in_use" in families
 
     def test_the_log_is_json_and_holds_no_secret(self, strict: ServerProcess) -> None:
         with Api(strict.url, token="hush-token") as api:
-            api.send("mutation named ($v: JSON!) { set_secret(input: {name: \"N\", value: $v}) { success } }", {"v": "hush-value"})
+            api.send(
+                'mutation named ($v: JSON!) { set_secret(input: {name: "N", value: $v}) { success } }',
+                {"v": "hush-value"},
+            )
             api.http.post("/graphql", json={"query": "query named { hello }", "operationName": "named"})
         deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and not any('"operation": "named"' in line for line in strict.output):
+        while time.monotonic() < deadline and not any(
+            '"operation": "named"' in line for line in strict.output
+        ):
             time.sleep(0.02)
         lines = [json.loads(line) for line in strict.output if line.startswith("{")]
         named = [line for line in lines if line.get("operation") == "named"]
@@ -283,7 +325,9 @@ class TestOperation:
             project_id = api.project()
             outcome: list[Any] = []
             flow = {"name": "wide", "parameters": [], "tasks": tasks, "edges": []}
-            thread = threading.Thread(target=lambda: outcome.append(api.flow(project_id=project_id, serialized=flow)))
+            thread = threading.Thread(
+                target=lambda: outcome.append(api.flow(project_id=project_id, serialized=flow))
+            )
             thread.start()
             time.sleep(0.05)
             assert process.stop() == 0
@@ -297,7 +341,9 @@ class TestCommands:
     def run(self, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "penstock.server", *arguments]
         environment = {"PENSTOCK_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)}
-        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
 
     def test_migrate_token_and_reset(self, tmp_path: Path) -> None:
         home = tmp_path / "home"
@@ -329,7 +375,9 @@ class TestCommands:
             ("postgresql://nobody:hush@127.0.0.1:9/x", "cannot be used"),
         ],
     )
-    def test_a_database_that_cannot_be_used_is_one_sentence(self, tmp_path: Path, url: str, words: str) -> None:
+    def test_a_database_that_cannot_be_used_is_one_sentence(
+        self, tmp_path: Path, url: str, words: str
+    ) -> None:
         for command in ("start", "migrate"):
             done = self.run(command, "--database-url", url, home=tmp_path)
             assert done.returncode == 2
@@ -372,7 +420,9 @@ class TestCommands:
 
 
 class TestMigrations:
-    def test_the_migrations_make_the_tables_that_are_declared(self, new_database: Callable[[str], str], database_kind: str) -> None:
+    def test_the_migrations_make_the_tables_that_are_declared(
+        self, new_database: Callable[[str], str], database_kind: str
+    ) -> None:
         from alembic.autogenerate import compare_metadata
         from alembic.migration import MigrationContext
         from alembic.script import ScriptDirectory

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-
 from tests.server.api import FLOW, Api, Refused
 
 if TYPE_CHECKING:
@@ -36,7 +35,9 @@ class TestProjectsAndTenants:
         with pytest.raises(KeyError):
             api.by_id("project", key, "id")
 
-    def test_a_project_name_is_unique_and_the_error_says_so_in_the_words_old_clients_look_for(self, api: Api) -> None:
+    def test_a_project_name_is_unique_and_the_error_says_so_in_the_words_old_clients_look_for(
+        self, api: Api
+    ) -> None:
         api.do("create_project", tenant_id=api.tenant_id, name="one")
         with pytest.raises(Refused, match="Uniqueness violation") as refused:
             api.do("create_project", tenant_id=api.tenant_id, name="one")
@@ -50,7 +51,16 @@ class TestProjectsAndTenants:
         run = api.run(api.flow(project_id=project_id))
         api.do("write_run_logs", "success", logs=[{"flow_run_id": run, "message": "m"}])
         api.do("delete_project", "success", project_id=project_id)
-        for table in ("flow", "task", "edge", "flow_run", "flow_run_state", "task_run", "task_run_state", "log"):
+        for table in (
+            "flow",
+            "task",
+            "edge",
+            "flow_run",
+            "flow_run_state",
+            "task_run",
+            "task_run_state",
+            "log",
+        ):
             answer = api.ask(f"{{ {table}_aggregate {{ aggregate {{ count }} }} }}")
             assert answer[f"{table}_aggregate"]["aggregate"]["count"] == 0, table
 
@@ -86,7 +96,12 @@ class TestFlows:
             "tasks(order_by: {slug: asc}) { slug max_retries retry_delay tags mapped cache_key is_root_task "
             "is_terminal_task is_reference_task upstream_edges { upstream_task { slug } } } flow_group { settings }",
         )
-        assert (flow["name"], flow["version"], flow["archived"], flow["core_version"]) == ("etl", 1, False, "1.4.1")
+        assert (flow["name"], flow["version"], flow["archived"], flow["core_version"]) == (
+            "etl",
+            1,
+            False,
+            "1.4.1",
+        )
         assert flow["parameters"] == FLOW["parameters"]
         assert "tasks" not in flow["serialized_flow"]
         extract, load, parameter = flow["tasks"]
@@ -176,7 +191,9 @@ class TestFlows:
             ("enable_flow_lazarus_process", "lazarus_enabled", True),
         ],
     )
-    def test_services_are_switched_per_group(self, api: Api, mutation: str, setting: str, value: bool) -> None:
+    def test_services_are_switched_per_group(
+        self, api: Api, mutation: str, setting: str, value: bool
+    ) -> None:
         key = api.flow()
         api.do(mutation, "success", flow_id=key)
         assert api.by_id("flow", key, "flow_group { settings }")["flow_group"]["settings"][setting] is value
@@ -195,10 +212,16 @@ class TestFlowGroups:
         assert api.by_id("flow_run", api.run(key), "labels")["labels"] == ["linux"]
         api.do("set_flow_group_labels", "success", flow_group_id=group, labels=["b", "a", "b"])
         api.do("set_flow_group_description", "success", flow_group_id=group, description="d")
-        api.do("set_flow_group_default_parameters", "success", flow_group_id=group, parameters={"x": 9, "y": 1})
+        api.do(
+            "set_flow_group_default_parameters", "success", flow_group_id=group, parameters={"x": 9, "y": 1}
+        )
         api.do("set_flow_group_run_config", "success", flow_group_id=group, run_config={"type": "LocalRun"})
         run = api.by_id("flow_run", api.run(key, parameters={"y": 5}), "labels parameters run_config")
-        assert run == {"labels": ["a", "b"], "parameters": {"x": 9, "y": 5}, "run_config": {"type": "LocalRun"}}
+        assert run == {
+            "labels": ["a", "b"],
+            "parameters": {"x": 9, "y": 5},
+            "run_config": {"type": "LocalRun"},
+        }
         given = api.run(key, labels=["z"], run_config={"type": "DockerRun", "labels": ["c"]})
         assert api.by_id("flow_run", given, "labels run_config")["labels"] == ["z"]
         configured = api.run(key, run_config={"type": "DockerRun", "labels": ["c"]})
@@ -226,7 +249,10 @@ class TestFlowGroups:
         assert all(run["auto_scheduled"] and run["parameters"] == {"x": 7} for run in runs)
         times = [moment(run["scheduled_start_time"]) for run in runs]
         assert {(time.hour, time.minute) for time in times} <= {(13, 30), (14, 30)}
-        assert all(timedelta(hours=23) <= later - sooner <= timedelta(hours=25) for sooner, later in zip(times, times[1:]))
+        assert all(
+            timedelta(hours=23) <= later - sooner <= timedelta(hours=25)
+            for sooner, later in zip(times, times[1:])
+        )
         api.do("set_schedule_inactive", "success", flow_id=key)
         assert api.by_id("flow", key, "is_schedule_active flow_runs { id }") == {
             "is_schedule_active": False,
@@ -263,8 +289,17 @@ class TestFlowRuns:
             "name state version context auto_scheduled scheduled_start_time state_start_time serialized_state "
             "states { state version } task_runs { state version map_index states { state } }",
         )
-        assert (run["name"], run["state"], run["version"], run["context"]) == ("nightly", "Scheduled", 1, {"a": 1})
-        assert moment(run["scheduled_start_time"]) == moment(run["state_start_time"]) == datetime(2030, 1, 1, tzinfo=UTC)
+        assert (run["name"], run["state"], run["version"], run["context"]) == (
+            "nightly",
+            "Scheduled",
+            1,
+            {"a": 1},
+        )
+        assert (
+            moment(run["scheduled_start_time"])
+            == moment(run["state_start_time"])
+            == datetime(2030, 1, 1, tzinfo=UTC)
+        )
         assert run["serialized_state"]["type"] == "Scheduled"
         assert run["states"] == [{"state": "Scheduled", "version": 1}]
         pending = {"state": "Pending", "version": 1, "map_index": -1, "states": [{"state": "Pending"}]}
@@ -309,7 +344,9 @@ class TestFlowRuns:
         api.do("update_flow_run_heartbeat", "success", flow_run_id=key)
         api.do("set_task_run_name", "success", task_run_id=task_run, name="t")
         api.do("update_task_run_heartbeat", "success", task_run_id=task_run)
-        run = api.by_id("flow_run", key, "name labels heartbeat task_runs(where: {name: {_eq: \"t\"}}) { heartbeat }")
+        run = api.by_id(
+            "flow_run", key, 'name labels heartbeat task_runs(where: {name: {_eq: "t"}}) { heartbeat }'
+        )
         assert (run["name"], run["labels"]) == ("n", ["a", "b"])
         assert abs(datetime.now(UTC) - moment(run["heartbeat"])) < timedelta(minutes=1)
         assert run["task_runs"][0]["heartbeat"] is not None
@@ -320,7 +357,11 @@ class TestFlowRuns:
     def test_a_run_goes_through_its_states(self, api: Api) -> None:
         key = api.run()
         for state in ("Submitted", "Running", "Success"):
-            assert api.set_run(key, state, message=state.lower()) == {"id": key, "status": "SUCCESS", "message": None}
+            assert api.set_run(key, state, message=state.lower()) == {
+                "id": key,
+                "status": "SUCCESS",
+                "message": None,
+            }
         run = api.by_id(
             "flow_run",
             key,
@@ -382,7 +423,9 @@ class TestFlowRuns:
             api.do("set_flow_run_states", "states { id }", states=entries)
         assert api.by_id("flow_run", key, "state version") == {"state": "Scheduled", "version": 1}
 
-    def test_versions_are_locked_where_the_group_says_so(self, api: Api, lock_versions: Callable[[str], None]) -> None:
+    def test_versions_are_locked_where_the_group_says_so(
+        self, api: Api, lock_versions: Callable[[str], None]
+    ) -> None:
         key = api.run()
         api.set_run(key, "Pending", version=77)
         lock_versions(api.by_id("flow_run", key, "flow { flow_group_id }")["flow"]["flow_group_id"])
@@ -431,13 +474,15 @@ class TestTaskRuns:
 
     def test_get_or_create_makes_each_map_index_once(self, api: Api) -> None:
         key = api.run()
-        task = api.by_id("flow_run", key, "flow { tasks(where: {slug: {_eq: \"load-1\"}}) { id } }")
+        task = api.by_id("flow_run", key, 'flow { tasks(where: {slug: {_eq: "load-1"}}) { id } }')
         task_id = task["flow"]["tasks"][0]["id"]
         fields = {"flow_run_id": key, "task_id": task_id}
         assert api.do("get_or_create_task_run", **fields) == api.task_run(key, "load-1")
         child = api.do("get_or_create_task_run", **fields, map_index=0)
         assert api.do("get_or_create_task_run", **fields, map_index=0) == child
-        info = api.do("get_or_create_task_run_info", "id version state serialized_state", **fields, map_index=1)
+        info = api.do(
+            "get_or_create_task_run_info", "id version state serialized_state", **fields, map_index=1
+        )
         assert (info["version"], info["state"], info["serialized_state"]["type"]) == (1, "Pending", "Pending")
         assert api.by_id("task_run", child, "cache_key map_index") == {"cache_key": "k", "map_index": 0}
         api.set_run(key, "Running")
@@ -478,7 +523,9 @@ class TestTaskRuns:
 
     def test_artifacts(self, api: Api) -> None:
         task_run = api.task_run(api.run(), "x")
-        key = api.do("create_task_run_artifact", task_run_id=task_run, kind="link", data={"link": "a"}, tenant_id=None)
+        key = api.do(
+            "create_task_run_artifact", task_run_id=task_run, kind="link", data={"link": "a"}, tenant_id=None
+        )
         api.do("update_task_run_artifact", "success", task_run_artifact_id=key, data={"link": "b"})
         expected = {"kind": "link", "data": {"link": "b"}, "task_run": {"id": task_run}}
         assert api.by_id("task_run_artifact", key, "kind data task_run { id }") == expected
@@ -525,7 +572,12 @@ class TestTheRest:
         task_run = api.task_run(key, "x")
         lines = [
             {"flow_run_id": key, "message": "one", "level": "ERROR", "name": "n", "info": {"a": [1]}},
-            {"flow_run_id": key, "task_run_id": task_run, "timestamp": "2020-01-01T00:00:00", "message": None},
+            {
+                "flow_run_id": key,
+                "task_run_id": task_run,
+                "timestamp": "2020-01-01T00:00:00",
+                "message": None,
+            },
         ]
         assert api.do("write_run_logs", "success", logs=lines) is True
         logs = "logs(order_by: {timestamp: desc}) { message level name info task_run_id timestamp }"
@@ -534,21 +586,32 @@ class TestTheRest:
         assert (second["level"], second["task_run_id"]) == ("INFO", task_run)
         assert moment(second["timestamp"]) == datetime(2020, 1, 1, tzinfo=UTC)
         with pytest.raises(Refused, match="No flow run"):
-            api.do("write_run_logs", "success", logs=[lines[0], {"flow_run_id": str(uuid4()), "message": "x"}])
+            api.do(
+                "write_run_logs", "success", logs=[lines[0], {"flow_run_id": str(uuid4()), "message": "x"}]
+            )
         with pytest.raises(Refused, match="not one of the flow run"):
             api.do("write_run_logs", "success", logs=[{"flow_run_id": api.run(), "task_run_id": task_run}])
         assert len(api.by_id("flow_run", key, logs)["logs"]) == 2
 
     def test_agents_are_known_again_and_name_what_they_submit(self, api: Api) -> None:
         config = api.do("create_agent_config", tenant_id=api.tenant_id, name="c", settings={"a": 1})
-        fields: dict[str, Any] = {"type": "LocalAgent", "name": "a", "labels": ["y", "x"], "agent_config_id": config}
+        fields: dict[str, Any] = {
+            "type": "LocalAgent",
+            "name": "a",
+            "labels": ["y", "x"],
+            "agent_config_id": config,
+        }
         key = api.do("register_agent", tenant_id=api.tenant_id, **fields)
         assert api.do("register_agent", tenant_id=api.tenant_id, **fields) == key
         assert api.do("register_agent", type="LocalAgent") != key
         run = api.run()
         api.set_run(run, "Submitted", headers={"X-PREFECT-AGENT-ID": key})
         agent = api.by_id("agent", key, "labels agent_config { settings } flow_runs { id }")
-        assert agent == {"labels": ["x", "y"], "agent_config": {"settings": {"a": 1}}, "flow_runs": [{"id": run}]}
+        assert agent == {
+            "labels": ["x", "y"],
+            "agent_config": {"settings": {"a": 1}},
+            "flow_runs": [{"id": run}],
+        }
         api.do("update_agent_config", "success", agent_config_id=config, settings={"b": 2})
         assert api.by_id("agent_config", config, "name settings") == {"name": "c", "settings": {"b": 2}}
         api.do("delete_agent", "success", agent_id=key)
@@ -568,7 +631,9 @@ class TestTheRest:
             api.do("mark_message_as_read", "success", message_id=str(uuid4()))
 
     def test_the_api_says_what_it_is(self, api: Api) -> None:
-        answer = api.ask("{ hello api { backend mode version } reference_data { state_hierarchy state_info } }")
+        answer = api.ask(
+            "{ hello api { backend mode version } reference_data { state_hierarchy state_info } }"
+        )
         assert answer["api"]["backend"] == "SERVER"
         assert answer["reference_data"]["state_info"]["TimedOut"]["is_finished"] is True
         assert "TimedOut" in answer["reference_data"]["state_hierarchy"]["Failed"]

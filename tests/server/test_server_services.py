@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.server.api import FLOW, Api, Refused, new_tenant
 
 from penstock.server.database import Database, open_database
 from penstock.server.local import local_transport
@@ -20,7 +21,6 @@ from penstock.server.scheduling import Clock, coming
 from penstock.server.services import cloud_hooks, lazarus, scheduler, zombies
 from penstock.server.tables import flow_run, task_run
 from penstock.testing.server import ServerProcess
-from tests.server.api import FLOW, Api, Refused, new_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,10 +71,14 @@ class TestClocks:
     def test_cron_keeps_the_hour_on_the_wall_across_daylight_saving(self) -> None:
         berlin = ZoneInfo("Europe/Berlin")
         start = {"dt": "2026-01-01T00:00:00", "tz": "Europe/Berlin"}
-        times = self.times("CronClock", {"cron": "0 9 * * *", "start_date": start}, datetime(2026, 3, 28, 8, 30, tzinfo=UTC))
+        times = self.times(
+            "CronClock", {"cron": "0 9 * * *", "start_date": start}, datetime(2026, 3, 28, 8, 30, tzinfo=UTC)
+        )
         assert [time.astimezone(berlin).hour for time in times] == [9, 9, 9]
         assert [time.hour for time in times] == [7, 7, 7]
-        before = self.times("CronClock", {"cron": "0 9 * * *", "start_date": start}, datetime(2026, 3, 26, tzinfo=UTC), 4)
+        before = self.times(
+            "CronClock", {"cron": "0 9 * * *", "start_date": start}, datetime(2026, 3, 26, tzinfo=UTC), 4
+        )
         assert [time.hour for time in before] == [8, 8, 8, 7]
 
     def test_an_interval_counts_from_its_start_and_ends(self) -> None:
@@ -94,23 +98,41 @@ class TestClocks:
         daily = self.times("IntervalClock", {"interval": 86_400_000_000, "start_date": start}, after)
         assert [time.hour for time in daily] == [8, 7, 7]
         half = self.times("IntervalClock", {"interval": 43_200_000_000, "start_date": start}, after, 5)
-        assert {later - sooner for sooner, later in zip(half, half[1:], strict=False)} == {timedelta(hours=12)}
+        assert {later - sooner for sooner, later in zip(half, half[1:], strict=False)} == {
+            timedelta(hours=12)
+        }
 
     def test_dates_and_several_clocks_come_in_order(self) -> None:
-        dates = Clock("DatesClock", {"dates": ["2026-05-03T00:00:00+00:00", "2026-05-01T00:00:00", "2020-01-01T00:00:00"]})
+        dates = Clock(
+            "DatesClock",
+            {"dates": ["2026-05-03T00:00:00+00:00", "2026-05-01T00:00:00", "2020-01-01T00:00:00"]},
+        )
         cron = Clock("CronClock", {"cron": "0 0 2 * *"})
         strikes = coming([dates, cron], datetime(2026, 4, 30, tzinfo=UTC), 3)
-        assert [(time.day, clock.kind) for time, clock in strikes] == [(1, "DatesClock"), (2, "CronClock"), (3, "DatesClock")]
+        assert [(time.day, clock.kind) for time, clock in strikes] == [
+            (1, "DatesClock"),
+            (2, "CronClock"),
+            (3, "DatesClock"),
+        ]
 
 
 class TestScheduler:
     def scheduled(self, api: Api, key: str) -> list[datetime]:
-        rows = api.by_id("flow", key, "flow_runs(order_by: {scheduled_start_time: asc}) { scheduled_start_time }")
+        rows = api.by_id(
+            "flow", key, "flow_runs(order_by: {scheduled_start_time: asc}) { scheduled_start_time }"
+        )
         return [datetime.fromisoformat(row["scheduled_start_time"]) for row in rows["flow_runs"]]
 
     def test_it_keeps_ten_runs_ahead_and_makes_none_twice(self, api: Api, database: Database) -> None:
-        clock = {"type": "IntervalClock", "interval": 3_600_000_000, "start_date": None, "parameter_defaults": {"x": 1}}
-        key = api.flow(serialized=FLOW | {"schedule": {"type": "Schedule", "clocks": [clock]}}, set_schedule_active=True)
+        clock = {
+            "type": "IntervalClock",
+            "interval": 3_600_000_000,
+            "start_date": None,
+            "parameter_defaults": {"x": 1},
+        }
+        key = api.flow(
+            serialized=FLOW | {"schedule": {"type": "Schedule", "clocks": [clock]}}, set_schedule_active=True
+        )
         first = self.scheduled(api, key)
         assert len(first) == 10
         assert scheduler.schedule(database, datetime.now(UTC)) == 0
@@ -125,7 +147,10 @@ class TestScheduler:
         api.do("set_flow_group_schedule", "success", flow_group_id=group, interval_clocks=[{"interval": 60}])
         later = datetime.now(UTC) + timedelta(days=1)
         made: list[int] = []
-        threads = [threading.Thread(target=lambda: made.append(scheduler.schedule(database, later))) for _ in range(4)]
+        threads = [
+            threading.Thread(target=lambda: made.append(scheduler.schedule(database, later)))
+            for _ in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -158,7 +183,9 @@ class TestLostRuns:
         api.set_run(key, "Running")
         return key
 
-    def test_an_abandoned_run_is_rescheduled_three_times_and_then_failed(self, api: Api, database: Database) -> None:
+    def test_an_abandoned_run_is_rescheduled_three_times_and_then_failed(
+        self, api: Api, database: Database
+    ) -> None:
         key = self.running(api)
         for attempt in (1, 2, 3):
             age(database, key, timedelta(minutes=9))
@@ -195,7 +222,9 @@ class TestLostRuns:
         assert api.by_id("task_run", task, "state")["state"] == "Failed"
         assert api.by_id("flow_run", key, "state")["state"] == "Running"
 
-    def test_a_run_that_is_not_watched_or_not_revived_is_treated_so(self, api: Api, database: Database) -> None:
+    def test_a_run_that_is_not_watched_or_not_revived_is_treated_so(
+        self, api: Api, database: Database
+    ) -> None:
         unwatched = self.running(api, heartbeat=False, lazarus_process=False)
         mortal = self.running(api, lazarus_process=False)
         cancelling = self.running(api)
@@ -219,7 +248,9 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                receiver.received.append(
+                    ({name.lower(): value for name, value in self.headers.items()}, body)
+                )
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -245,7 +276,11 @@ def receiver() -> Iterator[Receiver]:
 
 class TestCloudHooks:
     def hook(self, api: Api, receiver: Receiver, **more: Any) -> str:
-        fields: dict[str, Any] = {"type": "WEBHOOK", "states": ["FAILED", "Running"], "config": {"url": receiver.url}}
+        fields: dict[str, Any] = {
+            "type": "WEBHOOK",
+            "states": ["FAILED", "Running"],
+            "config": {"url": receiver.url},
+        }
         key: str = api.do("create_cloud_hook", tenant_id=api.tenant_id, **fields | more)
         return key
 
@@ -267,7 +302,9 @@ class TestCloudHooks:
         secret = hook["config"]["secret"]
         assert hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest() == digest
 
-    def test_it_is_told_again_until_it_arrives(self, api: Api, database: Database, receiver: Receiver) -> None:
+    def test_it_is_told_again_until_it_arrives(
+        self, api: Api, database: Database, receiver: Receiver
+    ) -> None:
         self.hook(api, receiver)
         receiver.answers = [500, 302, 204]
         api.set_run(api.run(), "Running")
@@ -299,7 +336,7 @@ class TestCloudHooks:
         run = api.run(flow_run_name="n")
         api.set_run(run, "Success", message="done")
         assert cloud_hooks.deliver(database, datetime.now(UTC)) == 1
-        fields = f"message(where: {{tenant_id: {{_eq: \"{api.tenant_id}\"}}}}) {{ id text read content }}"
+        fields = f'message(where: {{tenant_id: {{_eq: "{api.tenant_id}"}}}}) {{ id text read content }}'
         message = api.ask(f"{{ {fields} }}")["message"][0]
         assert message["text"] == "Flow run n of etl is Success: done"
         assert (message["read"], message["content"]["flow_run"]["id"]) == (False, run)
@@ -344,10 +381,15 @@ class TestCloudHooks:
 def test_a_real_server_runs_its_services(
     database_kind: str, new_database: Callable[[str], str], receiver: Receiver
 ) -> None:
-    with ServerProcess(new_database(database_kind), "--service-interval", "0.1") as process, Api(process.url) as api:
+    with (
+        ServerProcess(new_database(database_kind), "--service-interval", "0.1") as process,
+        Api(process.url) as api,
+    ):
         api.tenant_id = api.ask("{ tenant { id } }")["tenant"][0]["id"]
         config = {"url": receiver.url}
-        api.do("create_cloud_hook", tenant_id=api.tenant_id, type="WEBHOOK", states=["Running"], config=config)
+        api.do(
+            "create_cloud_hook", tenant_id=api.tenant_id, type="WEBHOOK", states=["Running"], config=config
+        )
         api.set_run(api.run(), "Running")
         deadline = time.monotonic() + 20
         while not receiver.received and time.monotonic() < deadline:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
-
-from penstock.testing.server import ServerProcess
 from tests.server.api import Api, Refused, new_tenant
 from tests.server.conftest import NO_SERVICES
+
+from penstock.testing.server import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,11 @@ def test_eight_processes_set_states_on_the_same_runs(server: ServerProcess) -> N
             messages = {state["message"] for state in row["states"] if state["state"] == "Running"}
             assert messages == {str(seed) for seed in range(PROCESSES)}
             last = row["states"][-1]
-            assert (row["version"], row["state"], row["state_id"]) == (last["version"], last["state"], last["id"])
+            assert (row["version"], row["state"], row["state_id"]) == (
+                last["version"],
+                last["state"],
+                last["id"],
+            )
 
 
 class Writer(threading.Thread):

@@ -26,12 +26,16 @@ class NotFoundError(ApiError):
 
 
 class AlreadyExistsError(ApiError):
-    """A unique name is taken. The words `Uniqueness violation` are what clients of the 1.x line look for."""
+    """A unique name is taken.
+
+    Prefect's client of the 1.x line recognises it by `'Uniqueness violation.'`, quotes included, in the `repr` of the
+    errors: the sentence must hold no other quote.
+    """
 
     code = "ALREADY_EXISTS"
 
     def __init__(self, message: str) -> None:
-        super().__init__(f"Uniqueness violation. {message}")
+        super().__init__(f"'Uniqueness violation.' {message}")
 
 
 class VersionLockingError(ApiError):

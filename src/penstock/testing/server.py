@@ -33,31 +33,30 @@ class ServerProcess:
         )
         self._environment = os.environ | (environment or {})
         self._process: subprocess.Popen[str] | None = None
-        self._ready = threading.Event()
         self.output: list[str] = []
         self.url = ""
 
     def start(self) -> Self:
         """Start the process and wait until it serves."""
-        self._ready.clear()
+        ready = threading.Event()
         self._process = subprocess.Popen(
             self._command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=self._environment
         )
-        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
-        if not self._ready.wait(START_SECONDS) or not self.url:
+        threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
+        if not ready.wait(START_SECONDS) or not self.url:
             self.kill()
             raise RuntimeError("The server did not start:\n" + "\n".join(self.output))
         return self
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    def _read(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
         assert process.stderr is not None
         with process.stderr:
             for line in process.stderr:
                 self.output.append(line.rstrip("\n"))
                 if line.startswith("API "):
                     self.url = line.split()[1].removesuffix("/graphql")
-                    self._ready.set()
-        self._ready.set()
+                    ready.set()
+        ready.set()
 
     @property
     def pid(self) -> int:

@@ -16,7 +16,7 @@ def _free_name(call: Call, tenant_id: str, name: str, *, but_for: str | None = N
         sa.select(project.c.id).where(project.c.tenant_id == tenant_id, project.c.name == name)
     )
     if taken is not None and taken != but_for:
-        raise AlreadyExistsError(f"A project named {name!r} exists already.")
+        raise AlreadyExistsError("The tenant has a project of this name. Use that one, or choose another name.")
 
 
 @mutation

@@ -21,7 +21,7 @@ def _free_slug(call: Call, slug: str, *, but_for: str | None = None) -> None:
         )
     taken = call.connection.scalar(sa.select(tenant.c.id).where(tenant.c.slug == slug))
     if taken is not None and taken != but_for:
-        raise AlreadyExistsError(f"The slug {slug!r} is taken by another tenant.")
+        raise AlreadyExistsError("The slug is taken by another tenant. Choose another one.")
 
 
 def _name(name: str) -> str:
