@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,10 @@ def read_schema_text(config: Config, problems: Problems) -> SchemaText:
             texts.append(introspect(entry, config, problems))
             continue
         for path in _paths(config, entry, problems):
-            files.append(shown_path(path, config.root))
-            texts.append(_read(path, config, problems))
+            shown = shown_path(path, config.root)
+            files.append(shown)
+            text = _read(path, config, problems)
+            texts.append(_from_json(text, shown, problems) if path.suffix == ".json" and text else text)
     problems.stop_if_any()
     return SchemaText(tuple(files), tuple(texts))
 
@@ -71,7 +75,7 @@ def _read(path: Path, config: Config, problems: Problems) -> str:
 def introspect(url: str, config: Config, problems: Problems) -> str:
     """The SDL of the API at a URL, by introspection, with the configured headers."""
     import httpx
-    from graphql import GraphQLError, build_client_schema, get_introspection_query, print_schema
+    from graphql import GraphQLError, get_introspection_query
 
     def refuse(why: str) -> str:
         problems.add(Diagnostic(url, 0, 0, f"The schema cannot be had by introspection: {why}.", "S004"))
@@ -95,6 +99,39 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
         )
         return refuse(str(said) if said else f"HTTP {response.status_code}, and no introspection answer")
     try:
-        return print_schema(build_client_schema(answer["data"]))
+        return _sdl(answer)
     except (TypeError, GraphQLError, ValueError) as error:
         return refuse(f"the answer describes no schema ({str(error).splitlines()[0]})")
+
+
+def _from_json(text: str, shown: str, problems: Problems) -> str:
+    """The SDL of a file that holds the answer to an introspection query, with its `data` around it or without."""
+    from graphql import GraphQLError
+
+    try:
+        return _sdl(json.loads(text))
+    except (TypeError, GraphQLError, ValueError, RecursionError) as error:
+        why = f"this file holds no answer to an introspection query ({str(error).splitlines()[0]})"
+        problems.add(
+            Diagnostic(
+                shown, 0, 0, f"The schema cannot be read: {why}.", "S003", "Save the whole answer, or SDL."
+            )
+        )
+        return ""
+
+
+def _sdl(answer: Any) -> str:
+    """The SDL of an introspection answer, `@oneOf` and the places of deprecations included."""
+    from graphql import build_client_schema, print_schema
+
+    data: Any = answer.get("data", answer) if isinstance(answer, dict) else {}
+    sdl = print_schema(build_client_schema(data))
+    # graphql-core knows no @oneOf: it is told from the answer itself.
+    for item in data["__schema"].get("types", ()):
+        if item.get("isOneOf"):
+            sdl = re.sub(
+                rf"^input {item['name']} \{{", f"input {item['name']} @oneOf {{", sdl, flags=re.MULTILINE
+            )
+    if "@oneOf {" in sdl and "directive @oneOf" not in sdl:
+        sdl += "\n\ndirective @oneOf on INPUT_OBJECT\n"
+    return sdl
