@@ -28,7 +28,9 @@ def wait(url: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise SystemExit(f"The server ended with exit code {server.returncode}; what it said stands above.")
+            raise SystemExit(
+                f"The server ended with exit code {server.returncode}; what it said stands above."
+            )
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=1):
                 return
@@ -50,7 +52,9 @@ def main() -> int:
             try:
                 wait(url, server)
                 print(f"A local server listens at {url}.\n")
-                return subprocess.run([sys.executable, str(HERE / "quickstart.py")], env=environment, check=False).returncode
+                return subprocess.run(
+                    [sys.executable, str(HERE / "quickstart.py")], env=environment, check=False
+                ).returncode
             except SystemExit:
                 sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
                 raise

@@ -37,7 +37,7 @@ class ServerProcess:
     def token(self, *arguments: str) -> str:
         """A new API token of this server, made with `penstock server token`."""
         done = subprocess.run(
-            [sys.executable, "-c", _LAUNCH, "server", "token", *arguments],
+            [sys.executable, "-m", "penstock.cli", "server", "token", *arguments],
             env=_environment(self.home),
             capture_output=True,
             text=True,
