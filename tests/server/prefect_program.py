@@ -1,5 +1,4 @@
-# mypy: ignore-errors
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# type: ignore
 """What a user of Prefect 1.4.1 does, run by that release's own interpreter against our server.
 
 Prints one JSON object of what it saw.

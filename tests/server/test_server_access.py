@@ -12,9 +12,9 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInputType,
     get_named_type,
-    get_nullable_type,
     is_enum_type,
     is_list_type,
+    is_non_null_type,
     is_required_input_field,
 )
 from tests.server.api import FLOW, Api, Refused
@@ -289,7 +289,11 @@ def field_sample(name: str, declared: GraphQLInputType, foreign: set[str]) -> An
         value = {"String": "Success", "Int": 1, "Boolean": True, "JSON": {"a": 1}, "DateTime": "2020-01-01"}[
             named.name
         ]
-    return [value] if is_list_type(get_nullable_type(declared)) else value
+    return (
+        [value]
+        if is_list_type(getattr(declared, "of_type", declared) if is_non_null_type(declared) else declared)
+        else value
+    )
 
 
 class TestTokens:
@@ -321,13 +325,14 @@ class TestTokens:
         with Api(secured.url, token=made["token"]) as runner:
             info = runner.ask("{ auth_info { tenant_id api_token_scope } }")["auth_info"]
             assert info == {"tenant_id": OURS, "api_token_scope": "RUNNER"}
-            for mutation, fields in (
+            forbidden: list[tuple[str, dict[str, Any]]] = [
                 ("create_api_token", {"name": "x", "scope": "USER"}),
                 ("create_tenant", {"name": "x", "slug": "x"}),
                 ("delete_tenant", {"tenant_id": OURS, "confirm": True}),
                 ("switch_tenant", {"tenant_id": OURS}),
                 ("revoke_api_token", {"token_id": made["id"]}),
-            ):
+            ]
+            for mutation, fields in forbidden:
                 with pytest.raises(Refused, match="scope") as refused:
                     runner.do(mutation, "__typename", **fields)
                 assert refused.value.code == "FORBIDDEN"

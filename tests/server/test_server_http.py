@@ -110,7 +110,7 @@ class TestRequests:
         assert answer["data"] is None
         assert answer["errors"][0]["path"] == ["flow"]
         status, answer = api.send(
-            '{ hello mapped_children(task_run_id: "%s") { state_counts } }' % UUID(int=1)
+            f'{{ hello mapped_children(task_run_id: "{UUID(int=1)}") {{ state_counts }} }}'
         )
         assert (status, answer["data"]["mapped_children"]) == (200, None)
         assert answer["data"]["hello"]

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -250,8 +251,7 @@ class TestFlowGroups:
         times = [moment(run["scheduled_start_time"]) for run in runs]
         assert {(time.hour, time.minute) for time in times} <= {(13, 30), (14, 30)}
         assert all(
-            timedelta(hours=23) <= later - sooner <= timedelta(hours=25)
-            for sooner, later in zip(times, times[1:])
+            timedelta(hours=23) <= later - sooner <= timedelta(hours=25) for sooner, later in pairwise(times)
         )
         api.do("set_schedule_inactive", "success", flow_id=key)
         assert api.by_id("flow", key, "is_schedule_active flow_runs { id }") == {
@@ -267,13 +267,14 @@ class TestFlowGroups:
         key = api.flow()
         group = api.by_id("flow", key, "flow_group_id")["flow_group_id"]
         hourly = {"interval": 3600}
-        for fields, words in (
+        wrong: list[tuple[dict[str, Any], str]] = [
             ({"cron_clocks": [{"cron": "never"}]}, "no cron expression"),
             ({"cron_clocks": [{"cron": "0 0 31 2 *"}]}, "no cron expression"),
             ({"interval_clocks": [{"interval": 5}]}, "the least is 60"),
             ({"interval_clocks": [hourly], "timezone": "Mars/Olympus"}, "no time zone"),
             ({}, "at least one clock"),
-        ):
+        ]
+        for fields, words in wrong:
             with pytest.raises(Refused, match=words):
                 api.do("set_flow_group_schedule", "success", flow_group_id=group, **fields)
         api.do("set_flow_group_schedule", "success", flow_group_id=group, interval_clocks=[hourly])
@@ -466,7 +467,7 @@ class TestTaskRuns:
     def test_a_task_run_runs_only_in_a_running_flow_run(self, api: Api) -> None:
         key = api.run()
         task_run = api.task_run(key, "x")
-        with pytest.raises(Refused, match="its flow run .* is Scheduled"):
+        with pytest.raises(Refused, match=r"its flow run .* is Scheduled"):
             api.set_task(task_run, "Running")
         api.set_run(key, "Running")
         api.set_task(task_run, "Running")

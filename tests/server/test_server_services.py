@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -98,9 +99,7 @@ class TestClocks:
         daily = self.times("IntervalClock", {"interval": 86_400_000_000, "start_date": start}, after)
         assert [time.hour for time in daily] == [8, 7, 7]
         half = self.times("IntervalClock", {"interval": 43_200_000_000, "start_date": start}, after, 5)
-        assert {later - sooner for sooner, later in zip(half, half[1:], strict=False)} == {
-            timedelta(hours=12)
-        }
+        assert {later - sooner for sooner, later in pairwise(half)} == {timedelta(hours=12)}
 
     def test_dates_and_several_clocks_come_in_order(self) -> None:
         dates = Clock(
@@ -255,7 +254,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *_arguments: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:
                 pass
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
