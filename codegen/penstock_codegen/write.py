@@ -240,10 +240,7 @@ def _build(new: Path, old: Path, encoded: Mapping[str, bytes], changed: set[str]
         if before.is_file():
             shutil.copymode(before, after)
         written.append(after)
-    # All are written before the first is waited for: the disk gets them in one go.
-    for file in written:
-        with file.open("r+b" if sys.platform == "win32" else "rb") as handle:
-            os.fsync(handle.fileno())
+    _sync_files(written)
     for relative in folders:
         _sync_folder(new / relative)
         if (old / relative).is_dir():
@@ -255,6 +252,23 @@ def _link(before: Path, after: Path) -> None:
         os.link(before, after, follow_symlinks=False)
     except (OSError, NotImplementedError):
         shutil.copy2(before, after)
+
+
+def _sync_files(files: Sequence[Path]) -> None:
+    """Make the files' contents lasting, all at once: a disk that is busy makes one after another wait for each."""
+    if not files:
+        return
+    # A run that changes nothing does without it.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(16, len(files))) as pool:
+        # The list waits for all, and raises what the first that failed raised.
+        list(pool.map(_sync_file, files))
+
+
+def _sync_file(file: Path) -> None:
+    with file.open("r+b" if sys.platform == "win32" else "rb") as handle:
+        os.fsync(handle.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
