@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,25 @@ def _read(path: Path, config: Config, problems: Problems) -> str:
     return ""
 
 
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def expanded(config: Config, problems: Problems) -> dict[str, str] | None:
+    """The configured headers with `${NAME}` replaced from the environment: a token has no place in a file. None where one is not set."""
+    headers: dict[str, str] = {}
+    missing = False
+    for name, value in config.headers.items():
+        for variable in _VARIABLE.findall(value):
+            if variable not in os.environ:
+                message = f"The header {name} needs the environment variable {variable}, which is not set."
+                problems.add(
+                    setting_place(config, ("headers", name), message, "C010", f"Run: export {variable}=…")
+                )
+                missing = True
+        headers[name] = _VARIABLE.sub(lambda found: os.environ.get(found[1], ""), value)
+    return None if missing else headers
+
+
 def introspect(url: str, config: Config, problems: Problems) -> str:
     """The SDL of the API at a URL, by introspection, with the configured headers."""
     import httpx
@@ -81,9 +101,12 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
         problems.add(Diagnostic(url, 0, 0, f"The schema cannot be had by introspection: {why}.", "S004"))
         return ""
 
+    headers = expanded(config, problems)
+    if headers is None:
+        return ""
     query: Any = {"query": get_introspection_query(descriptions=True, input_value_deprecation=True)}
     try:
-        response = httpx.post(url, json=query, headers=dict(config.headers), timeout=60)
+        response = httpx.post(url, json=query, headers=headers, timeout=60)
     except httpx.HTTPError as error:
         return refuse(str(error) or type(error).__name__)
     try:

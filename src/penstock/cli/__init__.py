@@ -24,6 +24,20 @@ class Command:
 
 COMMANDS = (
     Command(
+        "init",
+        "penstock_codegen.init:main",
+        "codegen",
+        ("graphql",),
+        "Configure a typed package for a GraphQL API.",
+    ),
+    Command(
+        "scaffold",
+        "penstock_codegen.scaffold.cli:main",
+        "codegen",
+        ("ariadne_codegen", "graphql"),
+        "Write the queries that a schema calls for.",
+    ),
+    Command(
         "generate",
         "penstock_codegen.cli:main",
         "codegen",
@@ -43,6 +57,13 @@ COMMANDS = (
         "cli",
         ("typer",),
         "Run and describe flyte packs.",
+    ),
+    Command(
+        "agent",
+        "penstock.cli.agent:main",
+        "agent",
+        ("typer", "cloudpickle", "fsspec"),
+        "Take the flow runs that are due, and execute them.",
     ),
 )
 
