@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.client import AsyncClient, Client
     from penstock.flows import FlowDefinition, FlowLike, flow
+    from penstock.tasks import TaskDefinition, task
     from penstock.login import AsyncTenant, Tenant
     from penstock.settings import SettingsError
     from penstock_api import (
@@ -114,6 +115,7 @@ __all__ = [
     "RequestTimeout",
     "SettingsError",
     "Task",
+    "TaskDefinition",
     "TaskRun",
     "TaskRunArtifact",
     "TaskTagLimit",
@@ -122,6 +124,7 @@ __all__ = [
     "Unset",
     "__version__",
     "flow",
+    "task",
 ]
 
 # What this package makes itself; everything else it exports is the generated package's.
@@ -133,7 +136,9 @@ _OWN = {
     "FlowLike": "penstock.flows",
     "SettingsError": "penstock.settings",
     "Tenant": "penstock.login",
+    "TaskDefinition": "penstock.tasks",
     "flow": "penstock.flows",
+    "task": "penstock.tasks",
 }
 
 
