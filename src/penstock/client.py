@@ -39,8 +39,9 @@ def client_arguments(settings: Settings, headers: Mapping[str, str] | None = Non
     own = {"User-Agent": _AGENT}
     if key:
         own["Authorization"] = f"Bearer {key}"
-        if settings.tenant_id is not None:
-            own[TENANT_HEADER] = str(settings.tenant_id)
+    if settings.tenant_id is not None:
+        # Confines reads to the tenant, as the variable of the same name confines what is made.
+        own[TENANT_HEADER] = str(settings.tenant_id)
     return {
         "url": graphql_url(settings.url),
         "headers": merge_headers(own, headers or {}),
@@ -81,8 +82,10 @@ class _WithLogin:
         return self._login.session
 
     def _without_session(self) -> Self:
-        """The same client, asking with its own key."""
-        copy = self._copy(self._options)
+        """The same client, asking with its own key, in no certain tenant."""
+        # Empty rather than left out: the connections may have been made with the header, and send it by themselves.
+        headers = {TENANT_HEADER: ""} if self._own_tenant is not None else {}
+        copy = self._copy(self._options.but(headers=headers))
         copy._login = LoginState()
         return copy
 

@@ -64,9 +64,9 @@ class Session:
         return datetime.now(UTC) >= self.expires_at
 
     def headers(self, base: Mapping[str, str]) -> dict[str, str]:
-        """The headers of a request in this session. The token names its tenant, so that the header for it is left out."""
-        kept = {name: value for name, value in base.items() if name.upper() != TENANT_HEADER}
-        return merge_headers(kept, {"Authorization": f"Bearer {self.access_token}"})
+        """The headers of a request in this session; the one for the tenant says the session's, whatever the client was made with."""
+        own = {"Authorization": f"Bearer {self.access_token}", TENANT_HEADER: str(self.tenant_id)}
+        return merge_headers(base, own)
 
 
 @dataclass(slots=True)
@@ -142,6 +142,8 @@ class Tenant(generated.Tenant):
         )
         pair = asking.switch()
         client._enter(new_session(asking.id, pair))
+        # What the question found out is known from now on: the id, where it was looked up by the slug.
+        self._lookup, self._key, self._values = asking._lookup, asking._key, asking._values
         return self
 
 
@@ -156,6 +158,8 @@ class AsyncTenant(generated.AsyncTenant):
         )
         pair = await asking.switch()
         client._enter(new_session(asking.id, pair))
+        # What the question found out is known from now on: the id, where it was looked up by the slug.
+        self._lookup, self._key, self._values = asking._lookup, asking._key, asking._values
         return self
 
 

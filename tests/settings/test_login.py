@@ -109,9 +109,25 @@ def test_a_tenant_that_was_chosen_goes_with_the_key(guarded: Served, client: Cli
         assert carrier.sent[0].headers["x-prefect-tenant-id"] == str(second.id)
         chosen.tenant(slug="default").login()
         chosen.hello()
-        assert "x-prefect-tenant-id" not in carrier.sent[-1].headers
+        assert carrier.sent[-1].headers["x-prefect-tenant-id"] == str(session_of(chosen).tenant_id)
         chosen.logout()
         assert chosen.tenant_id == second.id
+
+
+def test_with_connections_of_its_own_too(guarded: Served, second: Tenant, open_server: Served) -> None:
+    with Client(guarded.url, api_key=guarded.api_key, tenant_id=second.id) as chosen:
+        home = chosen.tenant(slug="default").login()
+        assert chosen.project.create(name="home").tenant_id == home.id
+        age(chosen, timedelta(seconds=-1))
+        assert chosen.auth_info() is not None
+        chosen.logout()
+        assert chosen.project.create(name="there").tenant_id == second.id
+    with Client(open_server.url) as anyone:
+        slugs = [f"t-{uuid.uuid4().hex[:12]}" for _ in range(2)]
+        ids = [anyone.tenant.create(name=slug, slug=slug).id for slug in slugs]
+    with Client(open_server.url, tenant_id=ids[0]) as client:
+        assert client.tenant(slug=slugs[1]).login().id == ids[1]
+        assert client.project.create(name="there").tenant_id == ids[1]
 
 
 def test_a_token_is_renewed_before_it_expires(client: Client, second: Tenant, carrier: Recorder) -> None:

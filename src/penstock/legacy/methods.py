@@ -592,7 +592,7 @@ class OldMethods:
     )
     def get_agent_config(self, agent_config_id: UUID | str) -> dict[str, Any]:
         """The settings of an agent configuration."""
-        return _client(self).agent_config(id=agent_config_id).get("settings")
+        return _client(self).agent_config(id=agent_config_id).settings
 
     # ----------------------------------------------------------------------------------------------------- tenants
 
@@ -651,7 +651,7 @@ class OldMethods:
     )
     def get_default_tenant_slug(self, as_user: bool = True) -> str:
         """The slug of the tenant that the client works in."""
-        return _client(self).tenant(id=self.tenant_id).get("slug")
+        return _client(self).tenant(id=self.tenant_id).slug
 
     @deprecated(
         "client.create_tenant() is deprecated since 0.1 and goes with 1.0; write client.tenant.create(name=…, slug=…)."
@@ -784,22 +784,30 @@ def _raw(
     base = parts._replace(path=parts.path.removesuffix("/graphql") if server is None else parts.path)
     query = urlencode(dict(params or {}), doseq=True) if method == "GET" else ""
     url = urlunsplit(base._replace(path=f"{base.path.rstrip('/')}/{path.lstrip('/')}", query=query))
-    own = dict(client._call_headers())
-    if urlsplit(client.url).netloc != parts.netloc:
-        # Another server has no business with this one's key.
-        own = {name: value for name, value in own.items() if name.lower() != "authorization"}
+    own: Mapping[str, str] = client._call_headers()
+    carrier = client._http
+    here = urlsplit(client.url)
+    elsewhere = (here.scheme, here.netloc) != (parts.scheme, parts.netloc)
+    if elsewhere:
+        # Another server has no business with this one's key, and the connections may send it by themselves.
+        import httpx
+
+        own = {"Content-Type": "application/json"}
+        carrier = httpx.Client()
     sent = {**own, **(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
     content = json.dumps(dict(params or {})).encode() if method == "POST" else b""
-    request = client._http.build_request(
-        method, url, content=content, headers=sent, timeout=client._options.timeout
-    )
     shown = urlunsplit(base._replace(netloc=base.netloc.rpartition("@")[2], path=path, query=""))
     try:
-        response = client._http.send(request)
+        response = carrier.send(
+            carrier.build_request(method, url, content=content, headers=sent, timeout=client._options.timeout)
+        )
     except Exception as error:
-        if any(base.__name__ == "RequestError" for base in type(error).__mro__):
+        if any(kind.__name__ == "RequestError" for kind in type(error).__mro__):
             raise TransportError(f"{method} {shown}: the server cannot be reached: {error}") from error
         raise
+    finally:
+        if elsewhere:
+            carrier.close()
     if response.status_code == 401:
         raise AuthenticationError(f"{method} {shown}: the server wants another token.", status_code=401)
     if response.status_code >= 400:

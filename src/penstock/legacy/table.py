@@ -83,8 +83,8 @@ OLD_METHODS: tuple[OldMethod, ...] = (
         "query, raise_on_error=True, headers=None, variables=None, token=None, retry_on_api_error=True",
         "GraphQLResult",
         'client.execute(document, variables); simple reads: client.flow(id=…).get("name")',
-        value="CLIENT.execute(query, variables)",
-        statement="CLIENT.execute(query, variables)",
+        value="CLIENT.execute(query, variables=variables)",
+        statement="CLIENT.execute(query, variables=variables)",
     ),
     OldMethod(
         "get",
