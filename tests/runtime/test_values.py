@@ -114,7 +114,7 @@ def test_text_is_sent_as_utf_8() -> None:
         ([UNSET], TypeError, "UNSET stands for an argument that is left out"),
         (MappingProxyType({"a": UNSET}), TypeError, "UNSET stands for an argument that is left out"),
         (b"bytes", TypeError, "bytes has no form in JSON: pass a string"),
-        (object(), TypeError, "object has no form in JSON"),
+        pytest.param(object(), TypeError, "object has no form in JSON", id="object"),
         (1j, TypeError, "complex has no form in JSON"),
         ({UUID(int=1): 1}, TypeError, "keys must be"),
     ],
@@ -144,10 +144,13 @@ def test_json_goes_through_as_it_is(value: object) -> None:
     assert encoded(value) == value
 
 
-@given(st.datetimes(timezones=st.timezones()))
+# Not at the ends of the calendar, where a moment may have no UTC.
+@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.timezones()))
 def test_a_moment_comes_back_as_the_same_moment(moment: datetime) -> None:
     text = encoded(moment)
-    assert convert(text, AwareDatetime, path="p", operation="o") == moment
+    found = convert(text, AwareDatetime, path="p", operation="o")
+    # In UTC: Python holds moments of two zones to be unequal where one of them is an hour that a clock change repeats.
+    assert found.astimezone(UTC) == moment.astimezone(UTC)
 
 
 @given(st.uuids())
