@@ -12,7 +12,7 @@ import pytest
 from tests.sdk.recording import AsyncRecordingTransport, RecordingTransport, Requests
 from tests.sdk.server_process import ServerProcess, running_server
 
-from penstock import AsyncClient, AuthenticationError, Client, MissingContext
+from penstock import AsyncClient, AuthenticationError, Client, InvalidResponse, MissingContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +99,11 @@ def test_two_tenants_are_for_the_caller_to_choose_between(tmp_path_factory: pyte
         assert caught.value.name == "tenant_id"
         project = client.project.create(name(), tenant_id=second.id)
         assert project.tenant_id == second.id
+        # A name that both have is no name of one of them.
+        first = next(tenant for tenant in client.tenant.list() if tenant != second)
+        client.project.create(project.name, tenant_id=first.id)
+        with pytest.raises(InvalidResponse, match="expected to find one element and found 2"):
+            client.project(name=project.name).refresh()
         with Client(server.url, tenant_id=second.id) as chosen:
             assert chosen.project.create(name()).tenant_id == second.id
 
