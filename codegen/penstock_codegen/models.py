@@ -44,6 +44,7 @@ from .operations import (
     sent_fragment,
     sent_operation,
 )
+from .shape import Shapes
 from .types import Import, PythonType
 
 
@@ -128,7 +129,9 @@ class Models:
         self._types = types
         self._scope = classes
         self._problems = problems
-        self._sent = {name: sent_fragment(item, schema) for name, item in queries.fragments.items()}
+        sent = {name: sent_fragment(item, schema) for name, item in queries.fragments.items()}
+        self._shapes = Shapes(schema, sent)
+        self._sent = {name: self._shapes.fragment(name) for name in sent}
         self._fragments: dict[str, Loaded] = {}
         self._operations: dict[str, Loaded] = {}
         self._all: dict[str, ModelClass] = {}
@@ -184,6 +187,7 @@ class Models:
             sent = sent_operation(document, self._schema)
             root = self._schema.get_root_type(document.node.operation)
             assert root is not None, "validated before"
+            sent.selection_set = self._shapes.selection_set(sent.selection_set, root)
             wanted = names.class_name(document.name)
             self._operations[document.name] = self._load(
                 sent, root.name, module, document.place(), f"{wanted}Data"

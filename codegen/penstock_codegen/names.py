@@ -88,7 +88,8 @@ MODULE_NAMES = frozenset(
 )
 
 # What the handles have themselves; an attribute or a method of that name would hide it.
-HANDLE_NAMES = frozenset({"get", "query", "refresh"})
+# `builtins` is where a class finds `str` when it has a field of that name.
+HANDLE_NAMES = frozenset({"builtins", "get", "query", "refresh"})
 CLIENT_NAMES = frozenset({"close", "execute", "url", "with_options"})
 # Names that pydantic's models use; a field of that name would hide them or be refused by pydantic.
 MODEL_NAMES = frozenset(

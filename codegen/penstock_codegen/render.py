@@ -21,7 +21,7 @@ from .cache import Cache, digest
 from .models import ModelClass, Models
 from .names import with_article
 from .types import Import, PythonType, import_lines
-from .views import MethodView, Place, Spelling, Views, docstring, literal, spelling
+from .views import WORDS, MethodView, Place, Spelling, Views, docstring, literal, spelling
 
 RUNTIME = Path(__file__).with_name("runtime")
 _LOCAL_RUNTIME = "_runtime"
@@ -236,6 +236,11 @@ class _Renderer:
             runtime=import_lines(runtime, resource.module),
             checked=lines,
             uses_builtins=handle.uses_builtins or accessor.uses_builtins,
+            words=self._words(handle),
+            accessor_words=self._words(accessor),
+            deprecated_words=sorted(
+                {each.write("deprecated") for each in (handle, accessor)} - {"deprecated"}
+            ),
             attributes=attributes,
             relations=[self._relation(resource, item, handle) for item in resource.relations],
             overloads=self._overloads(resource, handle),
@@ -251,6 +256,11 @@ class _Renderer:
                 resource.accessor_methods, resource.name, "self._send", accessor, is_async=True
             ),
         )
+
+    @staticmethod
+    def _words(spelled: Spelling) -> dict[str, str]:
+        """How a class body writes what it uses besides annotations."""
+        return {item.name: spelled.write(item.name) for item in WORDS}
 
     @staticmethod
     def _renamed(line: str, renamed: Mapping[str, str]) -> str:
@@ -563,6 +573,7 @@ class _Renderer:
             uses_unset=any(item.optional for item in package.methods),
             uses_pages=any(item.result.pages for item in package.methods),
             uses_builtins=spelled.uses_builtins,
+            words=self._words(spelled),
             checked=[
                 self._renamed(line, spelled.imports)
                 for line in import_lines(

@@ -96,10 +96,21 @@ class Spelling:
         return bool(self.builtins)
 
 
+# What class bodies use besides annotations.
+WORDS = (
+    Import("builtins", "property"),
+    Import("typing", "overload"),
+    Import("typing_extensions", "deprecated"),
+    Import("_operations", "operations", local=True),
+)
+
+
 def spelling(members: Iterable[str], imports: Iterable[Import]) -> Spelling:
     """The spelling for a class with these members in a module with these imports."""
     own = frozenset(members)
-    return Spelling(own & _BUILTINS, {item.name: f"_{item.name}" for item in imports if item.name in own})
+    renamed = {item.name: f"_{item.name}" for item in (*imports, *WORDS) if item.name in own}
+    renamed.pop("property", None)
+    return Spelling(own & _BUILTINS, renamed)
 
 
 # --------------------------------------------------------------------------------------------------------------- methods
@@ -116,6 +127,7 @@ class MethodView:
     body: tuple[str, ...]
     is_async: bool
     deprecated: str | None
+    decorator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,7 @@ class Views:
             body=tuple(self._body(method, place)),
             is_async=is_async and not pages,
             deprecated=method.deprecated,
+            decorator=spelled.write("deprecated"),
         )
 
     def _doc(self, method: ir.Method) -> str:

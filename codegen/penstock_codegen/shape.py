@@ -1,0 +1,226 @@
+"""Selections in the form that models are made from: what is selected for each possible type, once, and said where it stands.
+
+An answer has one field per response key, whatever the fragments that it was selected through. The generator of models takes fragments
+for base classes and inline fragments for members of a union, and loses or refuses what fits neither: fragments on unions, interfaces
+within interfaces, a key that is selected twice, conditions on fragments. Here all of these are written out. What is sent stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphql import (
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    SelectionNode,
+    SelectionSetNode,
+    get_named_type,
+    is_abstract_type,
+)
+from graphql.language import NamedTypeNode, NameNode
+
+from .compact import compact
+from .operations import is_composite_with_fields
+
+
+@dataclass
+class _Collected:
+    """What a selection set selects on one type: its fields by response key, and the fragments that are its base classes."""
+
+    fields: dict[str, list[FieldNode]] = field(default_factory=dict)
+    bases: dict[str, FragmentSpreadNode] = field(default_factory=dict)
+
+
+class Shapes:
+    """Brings the selections of one schema and set of fragments into form."""
+
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._shaped: dict[str, FragmentDefinitionNode] = {}
+
+    def fragment(self, name: str) -> FragmentDefinitionNode:
+        """A fragment with its selections in form."""
+        if name not in self._shaped:
+            node = self._fragments[name]
+            parent = self._schema.get_type(node.type_condition.name.value)
+            self._shaped[name] = FragmentDefinitionNode(
+                name=node.name,
+                type_condition=node.type_condition,
+                directives=(),
+                selection_set=self.selection_set(node.selection_set, parent),
+            )
+        return self._shaped[name]
+
+    def selection_set(
+        self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None
+    ) -> SelectionSetNode:
+        """A selection set on a type, in form."""
+        if parent is None or not is_abstract_type(parent):
+            return SelectionSetNode(selections=tuple(self._selections(selection_set, parent, bases=True)))
+        common = {_key(item): item for item in self._fields(selection_set, parent)}
+        by_member: dict[str, dict[str, FieldNode]] = {}
+        for member in _members(self._schema, parent):
+            by_member[member.name] = {_key(item): item for item in self._fields(selection_set, member)}
+        # A field that is the same for all is selected for all; what differs for one stands with each.
+        shared = {
+            key: item
+            for key, item in common.items()
+            if all(key in found and _same(found[key], item) for found in by_member.values())
+        }
+        selections: list[SelectionNode] = list(shared.values())
+        for name, found in sorted(by_member.items()):
+            own = tuple(item for key, item in found.items() if key not in shared)
+            if own:
+                selections.append(
+                    InlineFragmentNode(
+                        type_condition=NamedTypeNode(name=NameNode(value=name)),
+                        directives=(),
+                        selection_set=SelectionSetNode(selections=own),
+                    )
+                )
+        return SelectionSetNode(selections=tuple(selections))
+
+    def _fields(self, selection_set: SelectionSetNode, type_: GraphQLNamedType) -> Iterator[FieldNode]:
+        for item in self._selections(selection_set, type_, bases=False):
+            assert isinstance(item, FieldNode)
+            yield item
+
+    def _selections(
+        self, selection_set: SelectionSetNode, type_: GraphQLNamedType | None, *, bases: bool
+    ) -> Iterator[SelectionNode]:
+        found = _Collected()
+        self._collect(selection_set, type_, (), found, bases=bases)
+        if bases and self._overlap(found, type_):
+            found = _Collected()
+            self._collect(selection_set, type_, (), found, bases=False)
+        yield from found.bases.values()
+        for nodes in found.fields.values():
+            yield self._merged(nodes, type_)
+
+    def _overlap(self, found: _Collected, type_: GraphQLNamedType | None) -> bool:
+        """Whether a key comes from two base classes, or from one and the class itself: one would hide the other."""
+        seen = set(found.fields)
+        for name in found.bases:
+            inside = _Collected()
+            self._collect(self._fragments[name].selection_set, type_, (), inside, bases=False)
+            if seen & inside.fields.keys():
+                return True
+            seen |= inside.fields.keys()
+        return False
+
+    def _collect(
+        self,
+        selection_set: SelectionSetNode,
+        type_: GraphQLNamedType | None,
+        conditions: tuple[DirectiveNode, ...],
+        found: _Collected,
+        *,
+        bases: bool,
+    ) -> None:
+        for item in selection_set.selections:
+            own = (*conditions, *_conditions(item))
+            if isinstance(item, FieldNode):
+                node = (
+                    item
+                    if not conditions
+                    else _with_directives(item, (*(item.directives or ()), *conditions))
+                )
+                found.fields.setdefault(_key(item), []).append(node)
+                continue
+            if isinstance(item, FragmentSpreadNode):
+                fragment = self._fragments[item.name.value]
+                condition, inner = fragment.type_condition.name.value, fragment.selection_set
+                is_base = bases and not own and type_ is not None and condition == type_.name
+                if is_base and isinstance(type_, GraphQLObjectType):
+                    found.bases.setdefault(item.name.value, item)
+                    continue
+            else:
+                assert isinstance(item, InlineFragmentNode)
+                inner = item.selection_set
+                condition = item.type_condition.name.value if item.type_condition else ""
+            if not condition or type_ is None or self._applies(condition, type_):
+                self._collect(inner, type_, own, found, bases=bases)
+
+    def _applies(self, condition: str, type_: GraphQLNamedType) -> bool:
+        """Whether all that a type can be meets a condition."""
+        if condition == type_.name:
+            return True
+        wider = self._schema.get_type(condition)
+        if wider is None or not is_abstract_type(wider):
+            return False
+        members = {item.name for item in _members(self._schema, wider)}
+        if is_abstract_type(type_):
+            return {item.name for item in _members(self._schema, type_)} <= members
+        return type_.name in members
+
+    def _merged(self, nodes: list[FieldNode], type_: GraphQLNamedType | None) -> FieldNode:
+        """One field of all that select the same key."""
+        first = nodes[0]
+        conditional = all(any(True for _ in _conditions(node)) for node in nodes)
+        directives = first.directives if conditional else ()
+        below = None
+        if first.selection_set is not None:
+            definition = type_.fields.get(first.name.value) if is_composite_with_fields(type_) else None
+            inner: list[SelectionNode] = []
+            for node in nodes:
+                assert node.selection_set is not None, "validated before"
+                conditions = tuple(_conditions(node))
+                if conditions and not conditional:
+                    # The object is there in any case, these of its fields are not.
+                    inner.append(
+                        InlineFragmentNode(
+                            type_condition=None, directives=conditions, selection_set=node.selection_set
+                        )
+                    )
+                else:
+                    inner += node.selection_set.selections
+            named = get_named_type(definition.type) if definition else None
+            below = self.selection_set(SelectionSetNode(selections=tuple(inner)), named)
+        return FieldNode(
+            alias=first.alias,
+            name=first.name,
+            arguments=first.arguments,
+            directives=directives,
+            selection_set=below,
+            loc=first.loc,
+        )
+
+
+def _members(schema: GraphQLSchema, type_: GraphQLNamedType) -> Sequence[GraphQLObjectType]:
+    assert isinstance(type_, GraphQLInterfaceType | GraphQLUnionType)
+    return schema.get_possible_types(type_)
+
+
+def _key(node: FieldNode) -> str:
+    return node.alias.value if node.alias else node.name.value
+
+
+def _conditions(node: SelectionNode) -> Iterator[DirectiveNode]:
+    for directive in node.directives or ():
+        if directive.name.value in ("include", "skip"):
+            yield directive
+
+
+def _with_directives(node: FieldNode, directives: Iterable[DirectiveNode]) -> FieldNode:
+    return FieldNode(
+        alias=node.alias,
+        name=node.name,
+        arguments=node.arguments,
+        directives=tuple(directives),
+        selection_set=node.selection_set,
+        loc=node.loc,
+    )
+
+
+def _same(one: FieldNode, other: FieldNode) -> bool:
+    return one is other or compact(one) == compact(other)
