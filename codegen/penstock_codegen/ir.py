@@ -48,7 +48,8 @@ class Result:
     type: PythonType
     path: tuple[str | int, ...] = ()
     many: bool = False
-    pages: bool = False
+    # How a list pages itself, where it does: by limit and offset, or by a Relay connection's cursor.
+    pages: Literal["", "offset", "cursor"] = ""
     nullable: bool = False
     resource: str = ""
     identity: str = ""
@@ -73,8 +74,15 @@ class Operation:
     # The class and module of the model of its whole data, where it is read into one.
     model: str = ""
     model_module: str = ""
+    # Whether that is the model of the whole data; else it is of the object at the path.
+    whole: bool = False
     # The path in Python attributes, where a model is read.
     attributes: tuple[str | int, ...] = ()
+    # See results.Found: what of a path may not be there, and where a connection has its elements.
+    types: tuple[str, ...] = ()
+    conditional: tuple[int, ...] = ()
+    connection: tuple[str, ...] = ()
+    sparse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +186,8 @@ class Resource:
     methods: tuple[Method, ...]
     accessor_methods: tuple[Method, ...]
     operations: tuple[Operation, ...]
+    # What results and relations name it by: `name` is the client's attribute, which may have to differ (`return_`).
+    folder: str = ""
 
     @property
     def defaults(self) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     InlineFragmentNode,
+    NamedTypeNode,
+    NameNode,
     SelectionSetNode,
     get_named_type,
     is_abstract_type,
@@ -43,6 +45,7 @@ from .operations import (
     place_of,
     sent_fragment,
     sent_operation,
+    sent_selection,
 )
 from .shape import Shapes
 from .types import Import, PythonType
@@ -178,12 +181,43 @@ class Models:
             )
         return self._fragments[fragment.name]
 
+    def selection(
+        self, document: Document, selection_set: SelectionSetNode | None, type_: GraphQLNamedType | None
+    ) -> Loaded | None:
+        """The model of what an operation selects on one object type; None for an interface or a union, whose members need the operation."""
+        if selection_set is None or not isinstance(type_, GraphQLObjectType):
+            return None
+        sent = sent_selection(selection_set, type_, self._schema)
+        spreads = [item for item in sent.selections if isinstance(item, FragmentSpreadNode)]
+        if len(spreads) == len(sent.selections) == 1:
+            fragment = self._queries.fragments[spreads[0].name.value]
+            if fragment.type_name == type_.name:
+                return self.fragment(fragment)
+        key = f"{document.name} result"
+        if key not in self._operations:
+            node = FragmentDefinitionNode(
+                name=NameNode(value=document.name),
+                type_condition=NamedTypeNode(name=NameNode(value=type_.name)),
+                directives=(),
+                selection_set=SelectionSetNode(
+                    selections=tuple(_fields(sent, type_, self._schema, self._sent))
+                ),
+            )
+            wanted = names.class_name(document.name)
+            self._operations[key] = self._load(
+                node, type_.name, self._operations_module(document), document.place(), f"{wanted}Result"
+            )
+        return self._operations[key]
+
+    def _operations_module(self, document: Document) -> str:
+        wanted = names.module_name(document.folder) if document.folder else "client"
+        origin = f"the folder {document.folder}" if document.folder else "the client's own operations"
+        return f"models.{self._module_names.claim(wanted, origin, fallback=f'{wanted}_operations')}"
+
     def operation(self, document: Document) -> Loaded:
         """The model of an operation's whole data."""
         if document.name not in self._operations:
-            wanted = names.module_name(document.folder) if document.folder else "client"
-            origin = f"the folder {document.folder}" if document.folder else "the client's own operations"
-            module = f"models.{self._module_names.claim(wanted, origin, fallback=f'{wanted}_operations')}"
+            module = self._operations_module(document)
             sent = sent_operation(document, self._schema)
             root = self._schema.get_root_type(document.node.operation)
             assert root is not None, "validated before"
@@ -265,7 +299,9 @@ class _Transform:
             wanted = (
                 root
                 if name == self._root_name
-                else names.class_name(f"{root.removesuffix('Data')}{name.removeprefix(self._root_name)}")
+                else names.class_name(
+                    f"{root.removesuffix('Data').removesuffix('Result')}{name.removeprefix(self._root_name)}"
+                )
             )
             self._names[name] = self._claim(wanted, f"{origin} ({name})")
         self._fragment_classes = {

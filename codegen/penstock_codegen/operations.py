@@ -355,6 +355,13 @@ def sent_fragment(fragment: Fragment, schema: GraphQLSchema) -> FragmentDefiniti
     )
 
 
+def sent_selection(
+    selection_set: SelectionSetNode, parent: GraphQLNamedType, schema: GraphQLSchema
+) -> SelectionSetNode:
+    """A selection set as it is sent, on a type."""
+    return _sent(selection_set, parent, schema)
+
+
 def _sent(
     selection_set: SelectionSetNode, parent: GraphQLNamedType | None, schema: GraphQLSchema
 ) -> SelectionSetNode:

@@ -407,7 +407,7 @@ class _Renderer:
                 failure = (
                     f"({result.failure.depth}, {kind}({', '.join(map(literal, result.failure.fields))}))"
                 )
-            path = operation.attributes if operation.model else result.path
+            path = operation.attributes if operation.whole else result.path
             rows.append(
                 {
                     "operation": operation,

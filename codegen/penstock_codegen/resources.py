@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Literal, cast
 
 from graphql import (
     FieldNode,
@@ -22,6 +22,7 @@ from graphql import (
     InlineFragmentNode,
     ListValueNode,
     ObjectValueNode,
+    SelectionNode,
     SelectionSetNode,
     ValueNode,
     VariableDefinitionNode,
@@ -55,13 +56,22 @@ from .operations import (
 )
 from .results import Found, find_result
 from .runtime.table import compact_type
-from .types import ANY, PythonType
+from .types import ANY, Import, PythonType
 
 _NONE = PythonType("None")
 _INT = PythonType("int")
 _MARK = "penstock__selection"
-_PAGE_VARIABLES = frozenset({"limit", "offset"})
-_PAGE_PARAMETERS = frozenset({"limit", "offset", "page_size"})
+# The variables that pages fill in, and the parameters that a list has for them.
+_PAGED: dict[str, frozenset[str]] = {
+    "": frozenset(),
+    "offset": frozenset({"limit", "offset"}),
+    "cursor": frozenset({"first", "after"}),
+}
+_PAGE_PARAMETERS: dict[str, frozenset[str]] = {
+    "": frozenset(),
+    "offset": frozenset({"limit", "offset", "page_size"}),
+    "cursor": frozenset({"limit", "after", "page_size"}),
+}
 _IDEMPOTENCY = frozenset({"idempotency_key", "idempotencyKey"})
 
 
@@ -346,6 +356,7 @@ class _Builder:
             methods=tuple(methods),
             accessor_methods=tuple(accessor_methods),
             operations=tuple(sorted(operations, key=lambda item: item.constant)),
+            folder=folder.name,
         )
 
     def _attributes(
@@ -490,7 +501,7 @@ class _Builder:
         sent = sent_operation(document, self._schema)
 
         def mark(selection_set: SelectionSetNode) -> SelectionSetNode:
-            selections = []
+            selections: list[SelectionNode] = []
             for item in selection_set.selections:
                 if isinstance(item, FieldNode) and item.selection_set is not None:
                     below = mark(item.selection_set)
@@ -501,8 +512,25 @@ class _Builder:
                         directives=item.directives,
                         selection_set=below,
                     )
-                elif not isinstance(item, FieldNode):
-                    item = FieldNode(name=NameNode(value=_MARK), arguments=(), directives=())
+                elif isinstance(item, InlineFragmentNode):
+                    item = InlineFragmentNode(
+                        type_condition=item.type_condition,
+                        directives=item.directives,
+                        selection_set=mark(item.selection_set),
+                    )
+                elif isinstance(item, FragmentSpreadNode):
+                    marked = FieldNode(name=NameNode(value=_MARK), arguments=(), directives=())
+                    # Where the object may be of another type, its fields can be selected under the fragment's type only.
+                    condition = self._queries.fragments[item.name.value].node.type_condition
+                    item = (
+                        InlineFragmentNode(
+                            type_condition=condition,
+                            directives=(),
+                            selection_set=SelectionSetNode(selections=(marked,)),
+                        )
+                        if found.types
+                        else marked
+                    )
                 selections.append(item)
             return SelectionSetNode(selections=tuple(selections))
 
@@ -548,20 +576,25 @@ class _Builder:
         bound = {variable for variable, _ in binds}
         docs = self._variable_docs(document)
         variables = {item.variable.name.value: item for item in document.node.variable_definitions or ()}
-        pages = (
+        pages: Literal["", "offset", "cursor"] = ""
+        if found.connection:
+            pages = "cursor"
+        elif (
             found.many
             and found.kind in ("spread", "model", "handle")
             and document.kind == "query"
-            and variables.keys() >= _PAGE_VARIABLES
-        )
-        own = _PAGE_PARAMETERS if pages else frozenset[str]()
+            and variables.keys() >= _PAGED["offset"]
+        ):
+            pages = "offset"
+        paged = _PAGED[pages]
+        own = _PAGE_PARAMETERS[pages]
         parameters = []
         context = []
         scope = Scope(f"{name}()", self._problems, self._config.file.name)
         for parameter in own:
             scope.claim(parameter, f"the parameter {parameter} of every list")
         for variable, definition in variables.items():
-            if variable in bound or (pages and variable in _PAGE_VARIABLES):
+            if variable in bound or variable in paged:
                 continue
             type_ = self._variable_type(definition)
             is_context = variable in self._config.context
@@ -653,14 +686,14 @@ class _Builder:
         binds: tuple[tuple[str, str], ...],
         constants: Scope,
         *,
-        pages: bool,
+        pages: Literal["", "offset", "cursor"],
         context: tuple[tuple[str, bool], ...],
         folder: Folder | None,
     ) -> tuple[ir.Result, ir.Operation]:
         operation = self._operation(document, found, binds, constants, dict(context))
         result = operation.result
         if pages:
-            result = replace(result, pages=True)
+            result = replace(result, pages=pages)
             operation = replace(operation, result=result)
         return result, operation
 
@@ -676,7 +709,7 @@ class _Builder:
         spread = self._queries.spread(document.node.selection_set)
         for name in spread:
             self._fragments.setdefault(name, names.identifier(names.constant(name)))
-        model, model_module, attributes = "", "", found.path
+        model, model_module, attributes, whole = "", "", found.path, False
         # A mutation's payload that is null means that it failed; a read from a handle that is null, that there is no such object.
         mutation = document.kind == "mutation"
         nullable = (
@@ -697,22 +730,32 @@ class _Builder:
             resource, identity, python = self._handle(document, found)
             nullable = False
         else:
-            loaded = self._models.operation(document)
-            model, model_module = loaded.name, loaded.module
             if found.kind == "spread":
                 folder = self._by_fragment[found.spread]
                 resource = folder.name
                 python = PythonType(folder.classes.handle)
-                self._models.fragment(self._queries.fragments[found.spread])
+                # The default fields are all that is read: what leads to them needs no model of its own.
+                loaded = self._models.fragment(self._queries.fragments[found.spread])
                 read = PythonType("dict[str, Any]", ANY.imports)
-            elif found.kind == "model":
-                python = loaded.element(found.path)
+            elif found.kind == "model" and (
+                at_path := self._models.selection(document, found.selection_set, found.end)
+            ):
+                loaded = at_path
+                python = PythonType(loaded.name, frozenset({loaded.imported}))
             else:
-                python, nullable = PythonType(loaded.name, frozenset({loaded.imported})), False
-            attributes = loaded.attributes(found.path)
+                loaded, whole = self._models.operation(document), True
+                attributes = loaded.attributes(found.path)
+                if found.kind == "model":
+                    python = loaded.element(found.path + found.connection)
+                else:
+                    python, nullable = PythonType(loaded.name, frozenset({loaded.imported})), False
+            model, model_module = loaded.name, loaded.module
         variables = [item.variable.name.value for item in document.node.variable_definitions or ()]
         read = read or python
-        if found.many and found.kind != "leaf":
+        if found.connection:
+            read = read.inside("Slice", Import("_runtime.pages", "Slice", local=True))
+            nullable = False
+        elif found.many and found.kind != "leaf":
             read = read.inside("list")
         result = ir.Result(
             kind={"spread": "resource", "data": "model"}.get(found.kind, found.kind),  # type: ignore[arg-type]  # the other kinds have the same names
@@ -740,6 +783,11 @@ class _Builder:
             model=model,
             model_module=model_module,
             attributes=attributes,
+            whole=whole,
+            types=found.types,
+            conditional=found.conditional,
+            connection=found.connection,
+            sparse=found.sparse and found.kind in ("spread", "model"),
         )
 
     def _handle(self, document: Document, found: Found) -> tuple[str, str, PythonType]:

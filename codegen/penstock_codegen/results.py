@@ -9,10 +9,13 @@ from graphql import (
     FieldNode,
     FragmentSpreadNode,
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLNonNull,
     GraphQLOutputType,
     GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
     SelectionNode,
     SelectionSetNode,
     get_named_type,
@@ -46,7 +49,17 @@ class Found:
     handle: str = ""
     failure: ir.Failure | None = None
     selection_set: SelectionSetNode | None = None
+    # The type of the object at the path, or of a list's elements.
+    end: GraphQLNamedType | None = None
     root: GraphQLField | None = None
+    # The types that the fragment at the end applies to, where the object there may be of another; it is then as if it were not there.
+    types: tuple[str, ...] = ()
+    # How many steps lead to objects that may be of another type than the one whose fields follow.
+    conditional: tuple[int, ...] = ()
+    # Where the elements are in a Relay connection, from the connection: ("nodes",) or ("edges", "node").
+    connection: tuple[str, ...] = ()
+    # Whether elements of the list may be null: those are passed over.
+    sparse: bool = False
 
     @property
     def field_name(self) -> str:
@@ -71,6 +84,7 @@ def find_result(
     selection_set = document.node.selection_set
     found = Found("data", selection_set=selection_set)
     while True:
+        found.end = parent
         selections = [
             item
             for item in selection_set.selections
@@ -84,9 +98,37 @@ def find_result(
                 return found
         if len(rest) == 1 and isinstance(rest[0], FragmentSpreadNode):
             name = rest[0].name.value
-            if name in resources and parent is not None and queries.fragments[name].type_name == parent.name:
+            if (
+                name in resources
+                and parent is not None
+                and _may_be(queries.fragments[name].type_name, parent, schema)
+            ):
                 found.kind, found.spread, found.selection_set = "spread", name, selection_set
+                if queries.fragments[name].type_name != parent.name:
+                    found.types, found.nullable = _possible(queries.fragments[name].type_name, schema), True
                 return found
+        if (
+            len(rest) == 1
+            and isinstance(rest[0], InlineFragmentNode)
+            and not rest[0].directives
+            and not found.many
+        ):
+            condition = rest[0].type_condition
+            selection_set = found.selection_set = rest[0].selection_set
+            if condition is not None and parent is not None and condition.name.value != parent.name:
+                found.conditional += (len(found.path),)
+                found.nullable = True
+                parent = schema.get_type(condition.name.value)
+            continue
+        elements = _connection(rest, parent, document) if not found.many and found.path else None
+        # A connection of leaves has no fields to descend to: it is read as the model that it is.
+        if elements is not None and elements[1].selection_set is not None:
+            found.connection, node, element = elements
+            found.many = found.sparse = True
+            assert node.selection_set is not None
+            selection_set, parent = node.selection_set, element
+            found.selection_set = selection_set
+            continue
         if len(rest) != 1 or not isinstance(rest[0], FieldNode) or not is_composite_with_fields(parent):
             found.kind = "model" if found.path else "data"
             return found
@@ -115,9 +157,59 @@ def find_result(
                 found.nullable = True
             else:
                 found.many = True
+                found.sparse = not str(get_nullable_type(definition.type)).endswith("!]")
         assert node.selection_set is not None
         selection_set, parent = node.selection_set, named
         found.selection_set = selection_set
+
+
+def _possible(name: str, schema: GraphQLSchema) -> tuple[str, ...]:
+    """The object types that a type can be."""
+    type_ = schema.get_type(name)
+    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+        return tuple(sorted(item.name for item in schema.get_possible_types(type_)))
+    return (name,)
+
+
+def _may_be(name: str, parent: GraphQLNamedType, schema: GraphQLSchema) -> bool:
+    """Whether an object that is declared as one type can be of another."""
+    return not set(_possible(name, schema)).isdisjoint(_possible(parent.name, schema))
+
+
+def _connection(
+    rest: list[SelectionNode], parent: GraphQLNamedType | None, document: Document
+) -> tuple[tuple[str, ...], FieldNode, GraphQLNamedType] | None:
+    """Where a Relay connection has its elements, their selection and type; None where this is none, or is not to be paged.
+
+    It is one where the operation pages it: it selects pageInfo with hasNextPage and endCursor, and has $first and $after.
+    """
+    variables = {item.variable.name.value for item in document.node.variable_definitions or ()}
+    if not is_composite_with_fields(parent) or not variables >= {"first", "after"}:
+        return None
+    chosen = {item.name.value: item for item in rest if isinstance(item, FieldNode) and item.alias is None}
+    info = chosen.get("pageInfo")
+    if info is None or info.selection_set is None:
+        return None
+    told = {item.name.value for item in info.selection_set.selections if isinstance(item, FieldNode)}
+    if not told >= {"hasNextPage", "endCursor"}:
+        return None
+    if (nodes := chosen.get("nodes")) is not None:
+        return ("nodes",), nodes, get_named_type(parent.fields["nodes"].type)
+    edges = chosen.get("edges")
+    if edges is None or edges.selection_set is None:
+        return None
+    edge = get_named_type(parent.fields["edges"].type)
+    node = next(
+        (
+            item
+            for item in edges.selection_set.selections
+            if isinstance(item, FieldNode) and item.name.value == "node"
+        ),
+        None,
+    )
+    if node is None or node.alias is not None or not is_composite_with_fields(edge):
+        return None
+    return ("edges", "node"), node, get_named_type(edge.fields["node"].type)
 
 
 def _step(found: Found, node: FieldNode, definition: GraphQLField, parent: GraphQLNamedType) -> None:

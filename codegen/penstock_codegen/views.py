@@ -145,7 +145,7 @@ class Views:
     """Writes methods of one package; knows the names of its resources."""
 
     def __init__(self, package: ir.Package) -> None:
-        self._resources = {resource.name: resource for resource in package.resources}
+        self._resources = {resource.folder: resource for resource in package.resources}
         self._folders = {resource.module: resource for resource in package.resources}
         self._package = package
 
@@ -183,7 +183,8 @@ class Views:
             for item in method.optional
         ]
         if pages:
-            optional += ["limit: int | None = None", "offset: int = 0", "page_size: int = DEFAULT_PAGE_SIZE"]
+            start = "offset: int = 0" if pages == "offset" else "after: str | None = None"
+            optional += ["limit: int | None = None", start, "page_size: int = DEFAULT_PAGE_SIZE"]
         if optional:
             parameters += ["*", *optional]
         return MethodView(
@@ -203,7 +204,9 @@ class Views:
         if method.result.pages:
             described += [
                 ("limit", "How many there are at most in all; all where it is None."),
-                ("offset", "How many to skip at the start."),
+                ("offset", "How many to skip at the start.")
+                if method.result.pages == "offset"
+                else ("after", "The cursor behind which to start; the first element where it is None."),
                 ("page_size", "How many one request asks for."),
             ]
         if described:
@@ -224,11 +227,13 @@ class Views:
         if target and not own:
             yield f"from .{self._resources[result.resource].module} import {target}"
             yield ""
-        window = "limit=limit, offset=offset, page_size=page_size"
+        start = "offset" if result.pages == "offset" else "after"
+        window = f"limit=limit, {start}={start}, page_size=page_size"
         if result.pages:
             wrap = f"{target}._load_all" if target else "as_models"
             owner = place.send.rpartition(".")[0]
-            yield f"return {owner}._pages({operation}, {variables}, {wrap}, {window})"
+            paged = "_pages" if result.pages == "offset" else "_cursor_pages"
+            yield f"return {owner}.{paged}({operation}, {variables}, {wrap}, {window})"
         elif result.kind == "nothing":
             yield sent
         elif result.kind in ("leaf", "model"):

@@ -10,13 +10,13 @@ from ._runtime.resource import Accessor, AsyncAccessor
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from .models.api_token import ApiTokenCreateCreateApiToken
+    from .models.api_token import ApiTokenCreateResult
 
 
 class ApiTokenAccessor(Accessor):
     """`client.api_token`: the operations of api_token."""
 
-    def create(self, name: str, scope: str) -> ApiTokenCreateCreateApiToken:
+    def create(self, name: str, scope: str) -> ApiTokenCreateResult:
         """Creates an API token, whose text only this answer shows.
 
         Args:
@@ -40,7 +40,7 @@ class ApiTokenAccessor(Accessor):
 class AsyncApiTokenAccessor(AsyncAccessor):
     """`client.api_token`: the operations of api_token."""
 
-    async def create(self, name: str, scope: str) -> ApiTokenCreateCreateApiToken:
+    async def create(self, name: str, scope: str) -> ApiTokenCreateResult:
         """Creates an API token, whose text only this answer shows.
 
         Args:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .flow_run import AsyncFlowRunAccessor, FlowRunAccessor
     from .log import AsyncLogAccessor, LogAccessor
     from .message import AsyncMessageAccessor, MessageAccessor
-    from .models.client import ApiApi, AuthInfoAuthInfo, ReferenceDataReferenceData, RefreshTokenRefreshToken
+    from .models.client import ApiResult, AuthInfoResult, ReferenceDataResult, RefreshTokenResult
     from .project import AsyncProjectAccessor, ProjectAccessor
     from .secret import AsyncSecretAccessor, SecretAccessor
     from .task import AsyncTaskAccessor, TaskAccessor
@@ -176,11 +176,11 @@ class Client(_runtime.SyncClient):
 
         return TenantAccessor(self)
 
-    def api(self) -> ApiApi | None:
+    def api(self) -> ApiResult | None:
         """What the API is, and its version."""
         return self._send(operations.API, {})
 
-    def auth_info(self) -> AuthInfoAuthInfo | None:
+    def auth_info(self) -> AuthInfoResult | None:
         """Who the caller is, by the token that was sent."""
         return self._send(operations.AUTH_INFO, {})
 
@@ -188,11 +188,11 @@ class Client(_runtime.SyncClient):
         """Answers with a greeting, which shows that the API is reached."""
         return self._send(operations.HELLO, {})
 
-    def reference_data(self) -> ReferenceDataReferenceData | None:
+    def reference_data(self) -> ReferenceDataResult | None:
         """The state classes and what the API knows about them."""
         return self._send(operations.REFERENCE_DATA, {})
 
-    def refresh_token(self, access_token: str) -> RefreshTokenRefreshToken:
+    def refresh_token(self, access_token: str) -> RefreshTokenResult:
         """Issues a new pair of tokens for an old one; the refresh token goes as the bearer header.
 
         Args:
@@ -357,11 +357,11 @@ class AsyncClient(_runtime.AsyncClient):
 
         return AsyncTenantAccessor(self)
 
-    async def api(self) -> ApiApi | None:
+    async def api(self) -> ApiResult | None:
         """What the API is, and its version."""
         return await self._send(operations.API, {})
 
-    async def auth_info(self) -> AuthInfoAuthInfo | None:
+    async def auth_info(self) -> AuthInfoResult | None:
         """Who the caller is, by the token that was sent."""
         return await self._send(operations.AUTH_INFO, {})
 
@@ -369,11 +369,11 @@ class AsyncClient(_runtime.AsyncClient):
         """Answers with a greeting, which shows that the API is reached."""
         return await self._send(operations.HELLO, {})
 
-    async def reference_data(self) -> ReferenceDataReferenceData | None:
+    async def reference_data(self) -> ReferenceDataResult | None:
         """The state classes and what the API knows about them."""
         return await self._send(operations.REFERENCE_DATA, {})
 
-    async def refresh_token(self, access_token: str) -> RefreshTokenRefreshToken:
+    async def refresh_token(self, access_token: str) -> RefreshTokenResult:
         """Issues a new pair of tokens for an old one; the refresh token goes as the bearer header.
 
         Args:

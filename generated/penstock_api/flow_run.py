@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         TaskRunOrderBy,
     )
     from .log import AsyncLog, Log
-    from .models.flow_run import FlowRunSetStateSetFlowRunStatesStates, FlowRunSetStatesSetFlowRunStatesStates
+    from .models.flow_run import FlowRunSetStateResult, FlowRunSetStatesResult
     from .models.flow_run_state_fields import FlowRunStateFields
     from .task_run import AsyncTaskRun, TaskRun
     from .tenant import AsyncTenant, Tenant, TenantPaths
@@ -306,9 +306,7 @@ class FlowRun(FlowRunAttributes, Resource):
         """
         self._act(operations.SET_NAME, {"name": name})
 
-    def set_state(
-        self, state: Any, *, version: int | None | Unset = UNSET
-    ) -> FlowRunSetStateSetFlowRunStatesStates:
+    def set_state(self, state: Any, *, version: int | None | Unset = UNSET) -> FlowRunSetStateResult:
         """Moves flow runs to new states, each with version + 1; Cancelled also cancels the unfinished task
         runs, Running and Submitted refresh the heartbeat.
 
@@ -574,9 +572,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         """
         await self._act(operations.SET_NAME, {"name": name})
 
-    async def set_state(
-        self, state: Any, *, version: int | None | Unset = UNSET
-    ) -> FlowRunSetStateSetFlowRunStatesStates:
+    async def set_state(self, state: Any, *, version: int | None | Unset = UNSET) -> FlowRunSetStateResult:
         """Moves flow runs to new states, each with version + 1; Cancelled also cancels the unfinished task
         runs, Running and Submitted refresh the heartbeat.
 
@@ -838,9 +834,7 @@ class FlowRunAccessor(Accessor):
             page_size=page_size,
         )
 
-    def set_states(
-        self, states: Sequence[SetFlowRunStateInput]
-    ) -> builtins.list[FlowRunSetStatesSetFlowRunStatesStates]:
+    def set_states(self, states: Sequence[SetFlowRunStateInput]) -> builtins.list[FlowRunSetStatesResult]:
         """Moves flow runs to new states, each with version + 1; Cancelled also cancels the unfinished task
         runs, Running and Submitted refresh the heartbeat.
 
@@ -971,7 +965,7 @@ class AsyncFlowRunAccessor(AsyncAccessor):
 
     async def set_states(
         self, states: Sequence[SetFlowRunStateInput]
-    ) -> builtins.list[FlowRunSetStatesSetFlowRunStatesStates]:
+    ) -> builtins.list[FlowRunSetStatesResult]:
         """Moves flow runs to new states, each with version + 1; Cancelled also cancels the unfinished task
         runs, Running and Submitted refresh the heartbeat.
 

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     )
     from .log import AsyncLog, Log
     from .models.task_run import (
-        TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo,
-        TaskRunInfoGetTaskRunInfo,
-        TaskRunMappedChildrenMappedChildren,
-        TaskRunSerializedStatesTaskRun,
-        TaskRunSetStateSetTaskRunStatesStates,
-        TaskRunSetStatesSetTaskRunStatesStates,
+        TaskRunGetOrCreateInfoResult,
+        TaskRunInfoResult,
+        TaskRunMappedChildrenResult,
+        TaskRunSerializedStatesResult,
+        TaskRunSetStateResult,
+        TaskRunSetStatesResult,
     )
     from .models.task_run_state_fields import TaskRunStateFields
     from .task import AsyncTask, Task, TaskPaths
@@ -271,7 +271,7 @@ class TaskRun(TaskRunAttributes, Resource):
         """
         self._act(operations.HEARTBEAT, {})
 
-    def info(self) -> TaskRunInfoGetTaskRunInfo:
+    def info(self) -> TaskRunInfoResult:
         """A task run's version and state, as whoever executes it needs them."""
         return self._act(operations.INFO, {})
 
@@ -308,7 +308,7 @@ class TaskRun(TaskRunAttributes, Resource):
             page_size=page_size,
         )
 
-    def mapped_children(self) -> TaskRunMappedChildrenMappedChildren:
+    def mapped_children(self) -> TaskRunMappedChildrenResult:
         """A summary of the children of a mapped task run: when they ran, and how many are in each state."""
         return self._act(operations.MAPPED_CHILDREN, {})
 
@@ -325,7 +325,7 @@ class TaskRun(TaskRunAttributes, Resource):
 
     def set_state(
         self, state: Any, *, version: int | None | Unset = UNSET, flow_run_version: int | None | Unset = UNSET
-    ) -> TaskRunSetStateSetTaskRunStatesStates:
+    ) -> TaskRunSetStateResult:
         """Moves task runs to new states, each with version + 1; Running needs a Running flow run and room
         under the task tag limits.
 
@@ -538,7 +538,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         """
         await self._act(operations.HEARTBEAT, {})
 
-    async def info(self) -> TaskRunInfoGetTaskRunInfo:
+    async def info(self) -> TaskRunInfoResult:
         """A task run's version and state, as whoever executes it needs them."""
         return await self._act(operations.INFO, {})
 
@@ -575,7 +575,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
             page_size=page_size,
         )
 
-    async def mapped_children(self) -> TaskRunMappedChildrenMappedChildren:
+    async def mapped_children(self) -> TaskRunMappedChildrenResult:
         """A summary of the children of a mapped task run: when they ran, and how many are in each state."""
         return await self._act(operations.MAPPED_CHILDREN, {})
 
@@ -592,7 +592,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
 
     async def set_state(
         self, state: Any, *, version: int | None | Unset = UNSET, flow_run_version: int | None | Unset = UNSET
-    ) -> TaskRunSetStateSetTaskRunStatesStates:
+    ) -> TaskRunSetStateResult:
         """Moves task runs to new states, each with version + 1; Running needs a Running flow run and room
         under the task tag limits.
 
@@ -738,7 +738,7 @@ class TaskRunAccessor(Accessor):
 
     def get_or_create_info(
         self, flow_run_id: UUID | str, task_id: UUID | str, *, map_index: int | None | Unset = UNSET
-    ) -> TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo:
+    ) -> TaskRunGetOrCreateInfoResult:
         """Finds the run of a task within a flow run, or creates it, and tells its state.
 
         Args:
@@ -790,7 +790,7 @@ class TaskRunAccessor(Accessor):
         limit: int | None = None,
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
-    ) -> Pages[TaskRunSerializedStatesTaskRun]:
+    ) -> Pages[TaskRunSerializedStatesResult]:
         """The task runs that match, in the order asked for.
 
         Args:
@@ -809,9 +809,7 @@ class TaskRunAccessor(Accessor):
             page_size=page_size,
         )
 
-    def set_states(
-        self, states: Sequence[SetTaskRunStateInput]
-    ) -> builtins.list[TaskRunSetStatesSetTaskRunStatesStates]:
+    def set_states(self, states: Sequence[SetTaskRunStateInput]) -> builtins.list[TaskRunSetStatesResult]:
         """Moves task runs to new states, each with version + 1; Running needs a Running flow run and room
         under the task tag limits.
 
@@ -862,7 +860,7 @@ class AsyncTaskRunAccessor(AsyncAccessor):
 
     async def get_or_create_info(
         self, flow_run_id: UUID | str, task_id: UUID | str, *, map_index: int | None | Unset = UNSET
-    ) -> TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo:
+    ) -> TaskRunGetOrCreateInfoResult:
         """Finds the run of a task within a flow run, or creates it, and tells its state.
 
         Args:
@@ -914,7 +912,7 @@ class AsyncTaskRunAccessor(AsyncAccessor):
         limit: int | None = None,
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
-    ) -> AsyncPages[TaskRunSerializedStatesTaskRun]:
+    ) -> AsyncPages[TaskRunSerializedStatesResult]:
         """The task runs that match, in the order asked for.
 
         Args:
@@ -935,7 +933,7 @@ class AsyncTaskRunAccessor(AsyncAccessor):
 
     async def set_states(
         self, states: Sequence[SetTaskRunStateInput]
-    ) -> builtins.list[TaskRunSetStatesSetTaskRunStatesStates]:
+    ) -> builtins.list[TaskRunSetStatesResult]:
         """Moves task runs to new states, each with version + 1; Running needs a Running flow run and room
         under the task tag limits.
 

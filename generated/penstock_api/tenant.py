@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         TenantBoolExp,
         TenantOrderBy,
     )
-    from .models.tenant import TenantSwitchSwitchTenant
+    from .models.tenant import TenantSwitchResult
     from .project import AsyncProject, Project
 
 T1 = TypeVar("T1")
@@ -278,7 +278,7 @@ class Tenant(TenantAttributes, Resource):
         found = self._act(operations.SET_SLUG, {"slug": slug})
         return self._same(Tenant._find(self._client, id=found))
 
-    def switch(self) -> TenantSwitchSwitchTenant:
+    def switch(self) -> TenantSwitchResult:
         """Issues tokens for another tenant that the caller belongs to."""
         return self._act(operations.SWITCH, {})
 
@@ -502,7 +502,7 @@ class AsyncTenant(TenantAttributes, AsyncResource):
         found = await self._act(operations.SET_SLUG, {"slug": slug})
         return self._same(AsyncTenant._find(self._client, id=found))
 
-    async def switch(self) -> TenantSwitchSwitchTenant:
+    async def switch(self) -> TenantSwitchResult:
         """Issues tokens for another tenant that the caller belongs to."""
         return await self._act(operations.SWITCH, {})
 

@@ -33,10 +33,10 @@ def answer(data: object, **more: object) -> bytes:
 ID = "8a1c5b7e-0f0e-4b0e-9d7a-2f6a1b3c4d5e"
 
 ONE: Operation[Fields | None] = Operation(
-    "one", "query", "query one{flow{id name}}", ("flow",), model=lambda: OneData
+    "one", "query", "query one{flow{id name}}", ("flow",), model=lambda: OneData, whole=True
 )
 ONLY: Operation[Fields | None] = Operation(
-    "only", "query", "query only{flow{id name}}", ("flow", 0), model=lambda: FlowData
+    "only", "query", "query only{flow{id name}}", ("flow", 0), model=lambda: FlowData, whole=True
 )
 DELETE: Operation[None] = Operation(
     "delete",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock_codegen.runtime.pages import AsyncPages, Pages
+from penstock_codegen.runtime.pages import AsyncPages, Pages, offset_windows
 
 
 class Source:
@@ -34,13 +34,13 @@ def named(numbers: list[int]) -> list[str]:
 
 
 def pages(source: Source, limit: int | None = None, offset: int = 0, page_size: int = 10) -> Pages[str]:
-    return Pages(source.fetch, named, limit=limit, offset=offset, page_size=page_size)
+    return Pages(source.fetch, named, offset_windows(limit, offset, page_size))
 
 
 def async_pages(
     source: Source, limit: int | None = None, offset: int = 0, page_size: int = 10
 ) -> AsyncPages[str]:
-    return AsyncPages(source.fetch_async, named, limit=limit, offset=offset, page_size=page_size)
+    return AsyncPages(source.fetch_async, named, offset_windows(limit, offset, page_size))
 
 
 @given(
@@ -171,6 +171,6 @@ def test_an_error_in_the_middle_reaches_the_reader() -> None:
 
     read = []
     with pytest.raises(ConnectionError, match="gone"):
-        for element in Pages(fetch, named, limit=None, offset=0, page_size=10):
+        for element in Pages(fetch, named, offset_windows(None, 0, 10)):
             read.append(element)  # what came before the error counts
     assert len(read) == 10

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import json
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
 from .errors import ActionFailed, GraphQLError, InvalidResponse
+from .pages import Slice
 from .values import convert, invalid_response
 
 Result = TypeVar("Result")
@@ -32,12 +31,19 @@ class Problems(NamedTuple):
 class Operation(Generic[Result]):
     """One GraphQL operation: its text, and how its answer is read.
 
-    `path` leads from the answer's data to the result (names are keys of the JSON, or attributes where there is a model; an integer
-    takes an element of a list). `model` gives the pydantic model of the whole data, imported on first use; without one, `leaf` gives
-    the result's own type. With `as_values`, the model at the path gives its fields' values as a dict: what a handle holds. `binds`
-    are the variables that a handle fills in (variable → identity). `failure` is where and how the payload carries errors as data.
-    `context` are variables that the client fills in where they are not passed, each with whether it is required. A result of None
-    where not `nullable` means, for a query, that the object it starts from does not exist.
+    `path` leads from the answer's data to the result: names are keys of the JSON, an integer takes an element of a list. Without a
+    model, `leaf` gives the result's own type.
+
+    `model` gives a pydantic model, imported on first use: of the object at the path, or of the `whole` data, and then the path is
+    one of attributes. With `as_values` a dict of its values is read instead, all that a handle holds. `many` says that it is a list
+    of them, `sparse` that nulls in it are passed over, `connection` where a Relay connection at the path has its elements. `types`
+    are the types that count at the path, where there may be others, and `conditional` how many steps lead to objects that may lack
+    what follows.
+
+    `binds` are the variables that a handle fills in (variable → identity), `context` those that the client fills in where they are not
+    passed, each with whether it is required. `failure` is where and how the payload carries errors as data.
+
+    A result of None where not `nullable` means, for a query, that the object it starts from does not exist.
     """
 
     __slots__ = (
@@ -45,6 +51,8 @@ class Operation(Generic[Result]):
         "as_values",
         "binds",
         "body",
+        "conditional",
+        "connection",
         "context",
         "document",
         "failure",
@@ -52,10 +60,14 @@ class Operation(Generic[Result]):
         "keeps_nothing",
         "kind",
         "leaf",
+        "many",
         "model",
         "name",
         "nullable",
         "path",
+        "sparse",
+        "types",
+        "whole",
     )
 
     def __init__(
@@ -67,7 +79,13 @@ class Operation(Generic[Result]):
         *,
         model: Callable[[], Any] | None = None,
         leaf: Callable[[], Any] | None = None,
+        whole: bool = False,
         as_values: bool = False,
+        many: bool = False,
+        sparse: bool = False,
+        connection: tuple[str, ...] = (),
+        types: tuple[str, ...] = (),
+        conditional: tuple[int, ...] = (),
         nullable: bool = False,
         keeps_nothing: bool = False,
         binds: tuple[tuple[str, str], ...] = (),
@@ -81,7 +99,13 @@ class Operation(Generic[Result]):
         self.path: Final = path
         self.model: Final = model
         self.leaf: Final = leaf
+        self.whole: Final = whole
         self.as_values: Final = as_values
+        self.many: Final = many
+        self.sparse: Final = sparse
+        self.connection: Final = connection
+        self.types: Final = types
+        self.conditional: Final = conditional
         self.nullable: Final = nullable
         self.keeps_nothing: Final = keeps_nothing
         self.binds: Final = binds
@@ -104,14 +128,17 @@ class Operation(Generic[Result]):
         if self.model is not None:
             adapter = self._adapter
             if adapter is None:
-                adapter = self._adapter = _envelope(self.model(), self.path if self.as_values else None)
+                adapter = self._adapter = _envelope(self.model() if self.whole else self._data_type())
             try:
                 envelope = _undisturbed(adapter.validate_json, content)
             except ValueError as error:  # pydantic's ValidationError is one
                 raise unreadable(self.name, content, error) from None
             if envelope.get("errors"):
                 raise graphql_error(self.name, parse_answer(self.name, content))
-            return cast("Result", self._follow(envelope.get("data"), _item if self.as_values else getattr))
+            return cast(
+                "Result",
+                self._elements(self._follow(envelope.get("data"), _attribute if self.whole else dict.get)),
+            )
         answer = parse_answer(self.name, content)
         if answer.get("errors"):
             raise graphql_error(self.name, answer)
@@ -124,10 +151,61 @@ class Operation(Generic[Result]):
                 path=str(missing.args[0]),
                 operation=self.name,
             ) from None
+        if self.types and isinstance(result, dict) and result.pop("__typename", None) not in self.types:
+            return cast("Result", None)
         if self.leaf is not None and result is not None:
             path = ".".join(("data", *map(str, self.path)))
             return cast("Result", convert(result, self.leaf(), path=path, operation=self.name))
         return cast("Result", result)
+
+    def _elements(self, found: Any) -> Any:
+        """What a list's answer amounts to: without nulls, and from a connection with the cursor of what comes next."""
+        if not self.connection:
+            if self.sparse and found is not None:
+                return [item for item in found if item is not None]
+            return found
+        if found is None:
+            return None
+        # A connection's fields as attributes of its model, or as keys of the JSON.
+        names = (
+            ("page_info", "has_next_page", "end_cursor")
+            if self.whole
+            else ("pageInfo", "hasNextPage", "endCursor")
+        )
+        step: Callable[[Any, Any], Any] = _attribute if self.whole else dict.get
+        first, *rest = self.connection
+        items = step(found, first) or []
+        for name in rest:
+            items = [step(item, name) for item in items if item is not None]
+        info = step(found, names[0])
+        cursor = step(info, names[2]) if info is not None and step(info, names[1]) else None
+        return Slice([item for item in items if item is not None], cursor)
+
+    def _data_type(self) -> Any:
+        """The type of the whole data: dicts that lead to the model, and at their end the model, or a dict of its fields."""
+        assert self.model is not None
+        # Types that are built when it runs: checkers cannot follow them, so that they are of no type here.
+        listed: Any = list
+        element = _values(self.model()) if self.as_values else self.model()
+        if self.types:
+            element = _only(element, self.types)
+        shape: Any = listed[element | None] | None if self.many else element
+        if self.connection:
+            for name in self.connection[:0:-1]:
+                shape = listed[_typed_dict("Edge", {name: element | None}) | None] | None
+            info = _typed_dict("PageInfo", {"hasNextPage": bool, "endCursor": str | None}, total=False)
+            shape = _typed_dict("Connection", {self.connection[0]: shape, "pageInfo": info})
+        depth, failure = self.failure or (-1, None)
+        for position in range(len(self.path) - 1, -1, -1):
+            key = self.path[position]
+            if isinstance(key, int):
+                shape = listed[shape]
+                continue
+            fields: dict[str, Any] = {key: shape | None}
+            if position == depth and failure is not None:
+                fields.update(dict.fromkeys(_failure_fields(failure), Any))
+            shape = _typed_dict("Step", fields, total=position not in self.conditional)
+        return shape
 
     def _follow(self, data: Any, step: Callable[[Any, Any], Any]) -> Any:
         if data is None:
@@ -157,7 +235,11 @@ class Operation(Generic[Result]):
                     )
                 value = value[0]
             else:
-                value = step(value, key)
+                value = (
+                    value.get(key)
+                    if position in self.conditional and isinstance(value, dict)
+                    else step(value, key)
+                )
         if value is None and self.kind == "mutation" and not self.nullable:
             raise ActionFailed(
                 f"{self.name} answered null at {'.'.join(map(str, self.path))} without saying why.",
@@ -226,45 +308,53 @@ def _item(value: Any, key: Any) -> Any:
         raise _Missing(key) from None
 
 
-def _envelope(model: Any, path: tuple[str | int, ...] | None) -> Any:
-    """A validator of a whole answer, `{"data": …, "errors": …}`, in one pass over its bytes.
-
-    With a path, the models that it leads through are read as dicts by attribute, the last one included.
-    """
+def _envelope(data: Any) -> Any:
+    """A validator of a whole answer, `{"data": …, "errors": …}`, in one pass over its bytes."""
     from pydantic import TypeAdapter
 
-    data = model if path is None else _plain(model, tuple(step for step in path if isinstance(step, str)))
     return TypeAdapter(
         _typed_dict("Envelope", {"data": data | None, "errors": list[Any] | None}, total=False)
     )
 
 
-def _plain(annotation: Any, path: tuple[str, ...]) -> Any:
-    """A type with the models on a path replaced by dicts of the same fields: half the time and memory of objects that only carry values."""
-    from types import UnionType
-    from typing import Annotated, Union, get_args, get_origin
+def _values(model: Any) -> Any:
+    """A dict of a model's fields by attribute: half the time and memory of objects that only carry values to a handle."""
+    from typing import Annotated
 
-    from pydantic import BaseModel, Field
+    from pydantic import Field
 
-    origin = get_origin(annotation)
-    if origin is list:
-        return list[_plain(get_args(annotation)[0], path)]  # type: ignore[misc]  # built when it runs
-    if origin in (Union, UnionType):
-        members = [_plain(item, path) for item in get_args(annotation)]
-        return functools.reduce(operator.or_, members)
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return annotation
     fields: dict[str, Any] = {}
-    for name, info in annotation.model_fields.items():
+    for name, info in model.model_fields.items():
         type_ = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
-        if path and name == path[0]:
-            type_ = _plain(info.annotation, path[1:])
         if info.alias:
             type_ = Annotated[type_, Field(alias=info.alias)]
         if info.discriminator:
             type_ = Annotated[type_, Field(discriminator=info.discriminator)]
         fields[name] = type_
-    return _typed_dict(annotation.__name__, fields)
+    return _typed_dict(model.__name__, fields)
+
+
+def _only(element: Any, types: tuple[str, ...]) -> Any:
+    """The element, or None where the object is of another type."""
+    from typing import Annotated
+
+    from pydantic import BeforeValidator
+
+    def other_is_none(value: Any) -> Any:
+        return None if isinstance(value, dict) and value.get("__typename") not in types else value
+
+    return Annotated[element | None, BeforeValidator(other_is_none)]
+
+
+def _failure_fields(failure: Flag | Problems) -> tuple[str, ...]:
+    if isinstance(failure, Flag):
+        return tuple(name for name in failure if name is not None)
+    return (failure.field,)
+
+
+def _attribute(value: Any, name: Any) -> Any:
+    # An object of another type than the one that was asked for lacks its fields.
+    return getattr(value, name, None)
 
 
 def _typed_dict(name: str, fields: dict[str, Any], **options: Any) -> Any:

@@ -34,9 +34,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.agent import AgentGetData
+    from ..models.agent_fields import AgentFields
 
-    return AgentGetData
+    return AgentFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -51,9 +51,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.agent import AgentListData
+    from ..models.agent_fields import AgentFields
 
-    return AgentListData
+    return AgentFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -64,6 +64,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("agent",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 REGISTER: Operation[UUID] = Operation(
@@ -77,9 +78,9 @@ REGISTER: Operation[UUID] = Operation(
 
 
 def _runs_model() -> Any:
-    from ..models.agent import AgentRunsData
+    from ..models.flow_run_fields import FlowRunFields
 
-    return AgentRunsData
+    return FlowRunFields
 
 
 RUNS: Operation[list[dict[str, Any]]] = Operation(
@@ -90,6 +91,7 @@ RUNS: Operation[list[dict[str, Any]]] = Operation(
     ("agent_by_pk", "flow_runs"),
     model=_runs_model,
     as_values=True,
+    many=True,
     binds=(("agent_id", "id"),),
 )
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def _agents_model() -> Any:
-    from ..models.agent_config import AgentConfigAgentsData
+    from ..models.agent_fields import AgentFields
 
-    return AgentConfigAgentsData
+    return AgentFields
 
 
 AGENTS: Operation[list[dict[str, Any]]] = Operation(
@@ -29,6 +29,7 @@ AGENTS: Operation[list[dict[str, Any]]] = Operation(
     ("agent_config_by_pk", "agents"),
     model=_agents_model,
     as_values=True,
+    many=True,
     binds=(("agent_config_id", "id"),),
 )
 
@@ -61,9 +62,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.agent_config import AgentConfigGetData
+    from ..models.agent_config_fields import AgentConfigFields
 
-    return AgentConfigGetData
+    return AgentConfigFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -79,9 +80,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.agent_config import AgentConfigListData
+    from ..models.agent_config_fields import AgentConfigFields
 
-    return AgentConfigListData
+    return AgentConfigFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -92,6 +93,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("agent_config",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 UPDATE: Operation[None] = Operation(

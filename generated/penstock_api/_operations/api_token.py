@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from .._runtime.operation import Flag, Operation
 
 if TYPE_CHECKING:
-    from ..models.api_token import ApiTokenCreateCreateApiToken
+    from ..models.api_token import ApiTokenCreateResult
 
 
 def _create_model() -> Any:
-    from ..models.api_token import ApiTokenCreateData
+    from ..models.api_token import ApiTokenCreateResult
 
-    return ApiTokenCreateData
+    return ApiTokenCreateResult
 
 
-CREATE: Operation[ApiTokenCreateCreateApiToken] = Operation(
+CREATE: Operation[ApiTokenCreateResult] = Operation(
     "api_token_create",
     "mutation",
     "mutation api_token_create($name:String!$scope:String!){create_api_token(input:{name:$name scope:$scope}){id token}}",

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from .._runtime.operation import Flag, Operation
 
 if TYPE_CHECKING:
-    from ..models.client import ApiApi, AuthInfoAuthInfo, ReferenceDataReferenceData, RefreshTokenRefreshToken
+    from ..models.client import ApiResult, AuthInfoResult, ReferenceDataResult, RefreshTokenResult
 
 
 def _api_model() -> Any:
-    from ..models.client import ApiData
+    from ..models.client import ApiResult
 
-    return ApiData
+    return ApiResult
 
 
-API: Operation[ApiApi | None] = Operation(
+API: Operation[ApiResult | None] = Operation(
     "api",
     "query",
     "query api{api{backend mode version core_version release_timestamp}}",
@@ -27,12 +27,12 @@ API: Operation[ApiApi | None] = Operation(
 
 
 def _auth_info_model() -> Any:
-    from ..models.client import AuthInfoData
+    from ..models.client import AuthInfoResult
 
-    return AuthInfoData
+    return AuthInfoResult
 
 
-AUTH_INFO: Operation[AuthInfoAuthInfo | None] = Operation(
+AUTH_INFO: Operation[AuthInfoResult | None] = Operation(
     "auth_info",
     "query",
     "query auth_info{auth_info{tenant_id user_id api_token_scope}}",
@@ -52,12 +52,12 @@ HELLO: Operation[str | None] = Operation(
 
 
 def _reference_data_model() -> Any:
-    from ..models.client import ReferenceDataData
+    from ..models.client import ReferenceDataResult
 
-    return ReferenceDataData
+    return ReferenceDataResult
 
 
-REFERENCE_DATA: Operation[ReferenceDataReferenceData | None] = Operation(
+REFERENCE_DATA: Operation[ReferenceDataResult | None] = Operation(
     "reference_data",
     "query",
     "query reference_data{reference_data{state_hierarchy state_info}}",
@@ -68,12 +68,12 @@ REFERENCE_DATA: Operation[ReferenceDataReferenceData | None] = Operation(
 
 
 def _refresh_token_model() -> Any:
-    from ..models.client import RefreshTokenData
+    from ..models.client import RefreshTokenResult
 
-    return RefreshTokenData
+    return RefreshTokenResult
 
 
-REFRESH_TOKEN: Operation[RefreshTokenRefreshToken] = Operation(
+REFRESH_TOKEN: Operation[RefreshTokenResult] = Operation(
     "refresh_token",
     "mutation",
     "mutation refresh_token($access_token:String!){refresh_token(input:{access_token:$access_token}){access_token expires_at refresh_token}}",

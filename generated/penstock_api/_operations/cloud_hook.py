@@ -43,9 +43,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.cloud_hook import CloudHookGetData
+    from ..models.cloud_hook_fields import CloudHookFields
 
-    return CloudHookGetData
+    return CloudHookFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -60,9 +60,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.cloud_hook import CloudHookListData
+    from ..models.cloud_hook_fields import CloudHookFields
 
-    return CloudHookListData
+    return CloudHookFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -73,6 +73,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("cloud_hook",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 SET_ACTIVE: Operation[None] = Operation(

@@ -83,9 +83,9 @@ DISABLE_LAZARUS_PROCESS: Operation[None] = Operation(
 
 
 def _edges_model() -> Any:
-    from ..models.flow import FlowEdgesData
+    from ..models.edge_fields import EdgeFields
 
-    return FlowEdgesData
+    return EdgeFields
 
 
 EDGES: Operation[list[EdgeFields]] = Operation(
@@ -95,6 +95,7 @@ EDGES: Operation[list[EdgeFields]] = Operation(
     + EDGE_FIELDS,
     ("flow_by_pk", "edges"),
     model=_edges_model,
+    many=True,
     binds=(("flow_id", "id"),),
 )
 
@@ -120,9 +121,9 @@ ENABLE_LAZARUS_PROCESS: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.flow import FlowGetData
+    from ..models.flow_fields import FlowFields
 
-    return FlowGetData
+    return FlowFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -137,9 +138,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.flow import FlowListData
+    from ..models.flow_fields import FlowFields
 
-    return FlowListData
+    return FlowFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -150,6 +151,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("flow",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 REGISTER_EDGES: Operation[None] = Operation(
@@ -184,9 +186,9 @@ RUN: Operation[UUID] = Operation(
 
 
 def _runs_model() -> Any:
-    from ..models.flow import FlowRunsData
+    from ..models.flow_run_fields import FlowRunFields
 
-    return FlowRunsData
+    return FlowRunFields
 
 
 RUNS: Operation[list[dict[str, Any]]] = Operation(
@@ -197,6 +199,7 @@ RUNS: Operation[list[dict[str, Any]]] = Operation(
     ("flow_by_pk", "flow_runs"),
     model=_runs_model,
     as_values=True,
+    many=True,
     binds=(("flow_id", "id"),),
 )
 
@@ -222,9 +225,9 @@ SET_SCHEDULE_INACTIVE: Operation[None] = Operation(
 
 
 def _tasks_model() -> Any:
-    from ..models.flow import FlowTasksData
+    from ..models.task_fields import TaskFields
 
-    return FlowTasksData
+    return TaskFields
 
 
 TASKS: Operation[list[dict[str, Any]]] = Operation(
@@ -235,6 +238,7 @@ TASKS: Operation[list[dict[str, Any]]] = Operation(
     ("flow_by_pk", "tasks"),
     model=_tasks_model,
     as_values=True,
+    many=True,
     binds=(("flow_id", "id"),),
 )
 
@@ -249,9 +253,9 @@ UPDATE_PROJECT: Operation[UUID] = Operation(
 
 
 def _versions_model() -> Any:
-    from ..models.flow import FlowVersionsData
+    from ..models.flow_fields import FlowFields
 
-    return FlowVersionsData
+    return FlowFields
 
 
 VERSIONS: Operation[list[dict[str, Any]]] = Operation(
@@ -262,6 +266,7 @@ VERSIONS: Operation[list[dict[str, Any]]] = Operation(
     ("flow_by_pk", "flow_group", "flows"),
     model=_versions_model,
     as_values=True,
+    many=True,
     binds=(("flow_id", "id"),),
 )
 

@@ -44,9 +44,9 @@ DELETE_SCHEDULE: Operation[None] = Operation(
 
 
 def _flows_model() -> Any:
-    from ..models.flow_group import FlowGroupFlowsData
+    from ..models.flow_fields import FlowFields
 
-    return FlowGroupFlowsData
+    return FlowFields
 
 
 FLOWS: Operation[list[dict[str, Any]]] = Operation(
@@ -57,14 +57,15 @@ FLOWS: Operation[list[dict[str, Any]]] = Operation(
     ("flow_group_by_pk", "flows"),
     model=_flows_model,
     as_values=True,
+    many=True,
     binds=(("flow_group_id", "id"),),
 )
 
 
 def _get_model() -> Any:
-    from ..models.flow_group import FlowGroupGetData
+    from ..models.flow_group_fields import FlowGroupFields
 
-    return FlowGroupGetData
+    return FlowGroupFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -79,9 +80,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _get_by_name_model() -> Any:
-    from ..models.flow_group import FlowGroupGetByNameData
+    from ..models.flow_group_fields import FlowGroupFields
 
-    return FlowGroupGetByNameData
+    return FlowGroupFields
 
 
 GET_BY_NAME: Operation[dict[str, Any] | None] = Operation(
@@ -97,9 +98,9 @@ GET_BY_NAME: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.flow_group import FlowGroupListData
+    from ..models.flow_group_fields import FlowGroupFields
 
-    return FlowGroupListData
+    return FlowGroupFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -110,6 +111,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("flow_group",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 SET_DEFAULT_PARAMETERS: Operation[None] = Operation(

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .._runtime.schema import Schema
-    from ..models.flow_run import (
-        FlowRunSetStateSetFlowRunStatesStates,
-        FlowRunSetStatesSetFlowRunStatesStates,
-    )
+    from ..models.flow_run import FlowRunSetStateResult, FlowRunSetStatesResult
     from ..models.flow_run_state_fields import FlowRunStateFields
 
 CANCEL: Operation[str | None] = Operation(
@@ -58,9 +55,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.flow_run import FlowRunGetData
+    from ..models.flow_run_fields import FlowRunFields
 
-    return FlowRunGetData
+    return FlowRunFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -94,9 +91,9 @@ IN_QUEUE: Operation[list[UUID]] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.flow_run import FlowRunListData
+    from ..models.flow_run_fields import FlowRunFields
 
-    return FlowRunListData
+    return FlowRunFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -107,13 +104,14 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("flow_run",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 
 def _logs_model() -> Any:
-    from ..models.flow_run import FlowRunLogsData
+    from ..models.log_fields import LogFields
 
-    return FlowRunLogsData
+    return LogFields
 
 
 LOGS: Operation[list[dict[str, Any]]] = Operation(
@@ -124,6 +122,7 @@ LOGS: Operation[list[dict[str, Any]]] = Operation(
     ("flow_run_by_pk", "logs"),
     model=_logs_model,
     as_values=True,
+    many=True,
     binds=(("flow_run_id", "id"),),
 )
 
@@ -149,12 +148,12 @@ SET_NAME: Operation[None] = Operation(
 
 
 def _set_state_model() -> Any:
-    from ..models.flow_run import FlowRunSetStateData
+    from ..models.flow_run import FlowRunSetStateResult
 
-    return FlowRunSetStateData
+    return FlowRunSetStateResult
 
 
-SET_STATE: Operation[FlowRunSetStateSetFlowRunStatesStates] = Operation(
+SET_STATE: Operation[FlowRunSetStateResult] = Operation(
     "flow_run_set_state",
     "mutation",
     "mutation flow_run_set_state($flow_run_id:UUID!$state:JSON!$version:Int){set_flow_run_states(input:{states:[{flow_run_id:$flow_run_id state:$state version:$version}]}){states{id status message}}}",
@@ -165,24 +164,25 @@ SET_STATE: Operation[FlowRunSetStateSetFlowRunStatesStates] = Operation(
 
 
 def _set_states_model() -> Any:
-    from ..models.flow_run import FlowRunSetStatesData
+    from ..models.flow_run import FlowRunSetStatesResult
 
-    return FlowRunSetStatesData
+    return FlowRunSetStatesResult
 
 
-SET_STATES: Operation[list[FlowRunSetStatesSetFlowRunStatesStates]] = Operation(
+SET_STATES: Operation[list[FlowRunSetStatesResult]] = Operation(
     "flow_run_set_states",
     "mutation",
     "mutation flow_run_set_states($states:[set_flow_run_state_input!]!){set_flow_run_states(input:{states:$states}){states{id status message}}}",
     ("set_flow_run_states", "states"),
     model=_set_states_model,
+    many=True,
 )
 
 
 def _states_model() -> Any:
-    from ..models.flow_run import FlowRunStatesData
+    from ..models.flow_run_state_fields import FlowRunStateFields
 
-    return FlowRunStatesData
+    return FlowRunStateFields
 
 
 STATES: Operation[list[FlowRunStateFields]] = Operation(
@@ -192,14 +192,15 @@ STATES: Operation[list[FlowRunStateFields]] = Operation(
     + FLOW_RUN_STATE_FIELDS,
     ("flow_run_by_pk", "states"),
     model=_states_model,
+    many=True,
     binds=(("flow_run_id", "id"),),
 )
 
 
 def _task_runs_model() -> Any:
-    from ..models.flow_run import FlowRunTaskRunsData
+    from ..models.task_run_fields import TaskRunFields
 
-    return FlowRunTaskRunsData
+    return TaskRunFields
 
 
 TASK_RUNS: Operation[list[dict[str, Any]]] = Operation(
@@ -210,6 +211,7 @@ TASK_RUNS: Operation[list[dict[str, Any]]] = Operation(
     ("flow_run_by_pk", "task_runs"),
     model=_task_runs_model,
     as_values=True,
+    many=True,
     binds=(("flow_run_id", "id"),),
 )
 

@@ -24,9 +24,9 @@ COUNT: Operation[int] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.log import LogGetData
+    from ..models.log_fields import LogFields
 
-    return LogGetData
+    return LogFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -41,9 +41,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.log import LogListData
+    from ..models.log_fields import LogFields
 
-    return LogListData
+    return LogFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -54,6 +54,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("log",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 WRITE: Operation[None] = Operation(

@@ -34,9 +34,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.message import MessageGetData
+    from ..models.message_fields import MessageFields
 
-    return MessageGetData
+    return MessageFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -51,9 +51,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.message import MessageListData
+    from ..models.message_fields import MessageFields
 
-    return MessageListData
+    return MessageFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -64,6 +64,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("message",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 MARK_AS_READ: Operation[None] = Operation(

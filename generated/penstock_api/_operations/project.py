@@ -43,9 +43,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _flows_model() -> Any:
-    from ..models.project import ProjectFlowsData
+    from ..models.flow_fields import FlowFields
 
-    return ProjectFlowsData
+    return FlowFields
 
 
 FLOWS: Operation[list[dict[str, Any]]] = Operation(
@@ -56,14 +56,15 @@ FLOWS: Operation[list[dict[str, Any]]] = Operation(
     ("project_by_pk", "flows"),
     model=_flows_model,
     as_values=True,
+    many=True,
     binds=(("project_id", "id"),),
 )
 
 
 def _get_model() -> Any:
-    from ..models.project import ProjectGetData
+    from ..models.project_fields import ProjectFields
 
-    return ProjectGetData
+    return ProjectFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -78,9 +79,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _get_by_name_model() -> Any:
-    from ..models.project import ProjectGetByNameData
+    from ..models.project_fields import ProjectFields
 
-    return ProjectGetByNameData
+    return ProjectFields
 
 
 GET_BY_NAME: Operation[dict[str, Any] | None] = Operation(
@@ -96,9 +97,9 @@ GET_BY_NAME: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.project import ProjectListData
+    from ..models.project_fields import ProjectFields
 
-    return ProjectListData
+    return ProjectFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -109,6 +110,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("project",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 SET_DESCRIPTION: Operation[UUID] = Operation(

@@ -25,9 +25,9 @@ COUNT: Operation[int] = Operation(
 
 
 def _downstream_edges_model() -> Any:
-    from ..models.task import TaskDownstreamEdgesData
+    from ..models.edge_fields import EdgeFields
 
-    return TaskDownstreamEdgesData
+    return EdgeFields
 
 
 DOWNSTREAM_EDGES: Operation[list[EdgeFields]] = Operation(
@@ -37,14 +37,15 @@ DOWNSTREAM_EDGES: Operation[list[EdgeFields]] = Operation(
     + EDGE_FIELDS,
     ("task_by_pk", "downstream_edges"),
     model=_downstream_edges_model,
+    many=True,
     binds=(("task_id", "id"),),
 )
 
 
 def _get_model() -> Any:
-    from ..models.task import TaskGetData
+    from ..models.task_fields import TaskFields
 
-    return TaskGetData
+    return TaskFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -59,9 +60,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.task import TaskListData
+    from ..models.task_fields import TaskFields
 
-    return TaskListData
+    return TaskFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -72,13 +73,14 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("task",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 
 def _task_runs_model() -> Any:
-    from ..models.task import TaskTaskRunsData
+    from ..models.task_run_fields import TaskRunFields
 
-    return TaskTaskRunsData
+    return TaskRunFields
 
 
 TASK_RUNS: Operation[list[dict[str, Any]]] = Operation(
@@ -89,14 +91,15 @@ TASK_RUNS: Operation[list[dict[str, Any]]] = Operation(
     ("task_by_pk", "task_runs"),
     model=_task_runs_model,
     as_values=True,
+    many=True,
     binds=(("task_id", "id"),),
 )
 
 
 def _upstream_edges_model() -> Any:
-    from ..models.task import TaskUpstreamEdgesData
+    from ..models.edge_fields import EdgeFields
 
-    return TaskUpstreamEdgesData
+    return EdgeFields
 
 
 UPSTREAM_EDGES: Operation[list[EdgeFields]] = Operation(
@@ -106,6 +109,7 @@ UPSTREAM_EDGES: Operation[list[EdgeFields]] = Operation(
     + EDGE_FIELDS,
     ("task_by_pk", "upstream_edges"),
     model=_upstream_edges_model,
+    many=True,
     binds=(("task_id", "id"),),
 )
 

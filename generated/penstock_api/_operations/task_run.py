@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
     from .._runtime.schema import Schema
     from ..models.task_run import (
-        TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo,
-        TaskRunInfoGetTaskRunInfo,
-        TaskRunMappedChildrenMappedChildren,
-        TaskRunSerializedStatesTaskRun,
-        TaskRunSetStateSetTaskRunStatesStates,
-        TaskRunSetStatesSetTaskRunStatesStates,
+        TaskRunGetOrCreateInfoResult,
+        TaskRunInfoResult,
+        TaskRunMappedChildrenResult,
+        TaskRunSerializedStatesResult,
+        TaskRunSetStateResult,
+        TaskRunSetStatesResult,
     )
     from ..models.task_run_state_fields import TaskRunStateFields
 
 
 def _artifacts_model() -> Any:
-    from ..models.task_run import TaskRunArtifactsData
+    from ..models.task_run_artifact_fields import TaskRunArtifactFields
 
-    return TaskRunArtifactsData
+    return TaskRunArtifactFields
 
 
 ARTIFACTS: Operation[list[dict[str, Any]]] = Operation(
@@ -38,6 +38,7 @@ ARTIFACTS: Operation[list[dict[str, Any]]] = Operation(
     ("task_run_artifact",),
     model=_artifacts_model,
     as_values=True,
+    many=True,
     binds=(("task_run_id", "id"),),
 )
 
@@ -61,9 +62,9 @@ CREATE_ARTIFACT: Operation[UUID] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.task_run import TaskRunGetData
+    from ..models.task_run_fields import TaskRunFields
 
-    return TaskRunGetData
+    return TaskRunFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -86,12 +87,12 @@ GET_OR_CREATE: Operation[UUID] = Operation(
 
 
 def _get_or_create_info_model() -> Any:
-    from ..models.task_run import TaskRunGetOrCreateInfoData
+    from ..models.task_run import TaskRunGetOrCreateInfoResult
 
-    return TaskRunGetOrCreateInfoData
+    return TaskRunGetOrCreateInfoResult
 
 
-GET_OR_CREATE_INFO: Operation[TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo] = Operation(
+GET_OR_CREATE_INFO: Operation[TaskRunGetOrCreateInfoResult] = Operation(
     "task_run_get_or_create_info",
     "mutation",
     "mutation task_run_get_or_create_info($flow_run_id:UUID!$task_id:UUID!$map_index:Int){get_or_create_task_run_info(input:{flow_run_id:$flow_run_id task_id:$task_id map_index:$map_index}){id version state serialized_state}}",
@@ -111,12 +112,12 @@ HEARTBEAT: Operation[None] = Operation(
 
 
 def _info_model() -> Any:
-    from ..models.task_run import TaskRunInfoData
+    from ..models.task_run import TaskRunInfoResult
 
-    return TaskRunInfoData
+    return TaskRunInfoResult
 
 
-INFO: Operation[TaskRunInfoGetTaskRunInfo] = Operation(
+INFO: Operation[TaskRunInfoResult] = Operation(
     "task_run_info",
     "query",
     "query task_run_info($task_run_id:UUID!){get_task_run_info(task_run_id:$task_run_id){id version state serialized_state}}",
@@ -127,9 +128,9 @@ INFO: Operation[TaskRunInfoGetTaskRunInfo] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.task_run import TaskRunListData
+    from ..models.task_run_fields import TaskRunFields
 
-    return TaskRunListData
+    return TaskRunFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -140,13 +141,14 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("task_run",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 
 def _logs_model() -> Any:
-    from ..models.task_run import TaskRunLogsData
+    from ..models.log_fields import LogFields
 
-    return TaskRunLogsData
+    return LogFields
 
 
 LOGS: Operation[list[dict[str, Any]]] = Operation(
@@ -157,17 +159,18 @@ LOGS: Operation[list[dict[str, Any]]] = Operation(
     ("task_run_by_pk", "logs"),
     model=_logs_model,
     as_values=True,
+    many=True,
     binds=(("task_run_id", "id"),),
 )
 
 
 def _mapped_children_model() -> Any:
-    from ..models.task_run import TaskRunMappedChildrenData
+    from ..models.task_run import TaskRunMappedChildrenResult
 
-    return TaskRunMappedChildrenData
+    return TaskRunMappedChildrenResult
 
 
-MAPPED_CHILDREN: Operation[TaskRunMappedChildrenMappedChildren] = Operation(
+MAPPED_CHILDREN: Operation[TaskRunMappedChildrenResult] = Operation(
     "task_run_mapped_children",
     "query",
     "query task_run_mapped_children($task_run_id:UUID!){mapped_children(task_run_id:$task_run_id){min_start_time max_end_time state_counts}}",
@@ -178,17 +181,18 @@ MAPPED_CHILDREN: Operation[TaskRunMappedChildrenMappedChildren] = Operation(
 
 
 def _serialized_states_model() -> Any:
-    from ..models.task_run import TaskRunSerializedStatesData
+    from ..models.task_run import TaskRunSerializedStatesResult
 
-    return TaskRunSerializedStatesData
+    return TaskRunSerializedStatesResult
 
 
-SERIALIZED_STATES: Operation[list[TaskRunSerializedStatesTaskRun]] = Operation(
+SERIALIZED_STATES: Operation[list[TaskRunSerializedStatesResult]] = Operation(
     "task_run_serialized_states",
     "query",
     "query task_run_serialized_states($where:task_run_bool_exp$order_by:[task_run_order_by!]$limit:Int$offset:Int){task_run(where:$where order_by:$order_by limit:$limit offset:$offset){serialized_state}}",
     ("task_run",),
     model=_serialized_states_model,
+    many=True,
 )
 
 SET_NAME: Operation[None] = Operation(
@@ -203,12 +207,12 @@ SET_NAME: Operation[None] = Operation(
 
 
 def _set_state_model() -> Any:
-    from ..models.task_run import TaskRunSetStateData
+    from ..models.task_run import TaskRunSetStateResult
 
-    return TaskRunSetStateData
+    return TaskRunSetStateResult
 
 
-SET_STATE: Operation[TaskRunSetStateSetTaskRunStatesStates] = Operation(
+SET_STATE: Operation[TaskRunSetStateResult] = Operation(
     "task_run_set_state",
     "mutation",
     "mutation task_run_set_state($task_run_id:UUID!$state:JSON!$version:Int$flow_run_version:Int){set_task_run_states(input:{states:[{task_run_id:$task_run_id state:$state version:$version flow_run_version:$flow_run_version}]}){states{id status message}}}",
@@ -219,24 +223,25 @@ SET_STATE: Operation[TaskRunSetStateSetTaskRunStatesStates] = Operation(
 
 
 def _set_states_model() -> Any:
-    from ..models.task_run import TaskRunSetStatesData
+    from ..models.task_run import TaskRunSetStatesResult
 
-    return TaskRunSetStatesData
+    return TaskRunSetStatesResult
 
 
-SET_STATES: Operation[list[TaskRunSetStatesSetTaskRunStatesStates]] = Operation(
+SET_STATES: Operation[list[TaskRunSetStatesResult]] = Operation(
     "task_run_set_states",
     "mutation",
     "mutation task_run_set_states($states:[set_task_run_state_input!]!){set_task_run_states(input:{states:$states}){states{id status message}}}",
     ("set_task_run_states", "states"),
     model=_set_states_model,
+    many=True,
 )
 
 
 def _states_model() -> Any:
-    from ..models.task_run import TaskRunStatesData
+    from ..models.task_run_state_fields import TaskRunStateFields
 
-    return TaskRunStatesData
+    return TaskRunStateFields
 
 
 STATES: Operation[list[TaskRunStateFields]] = Operation(
@@ -246,6 +251,7 @@ STATES: Operation[list[TaskRunStateFields]] = Operation(
     + TASK_RUN_STATE_FIELDS,
     ("task_run_by_pk", "states"),
     model=_states_model,
+    many=True,
     binds=(("task_run_id", "id"),),
 )
 

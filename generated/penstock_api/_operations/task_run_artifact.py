@@ -34,9 +34,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.task_run_artifact import TaskRunArtifactGetData
+    from ..models.task_run_artifact_fields import TaskRunArtifactFields
 
-    return TaskRunArtifactGetData
+    return TaskRunArtifactFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -52,9 +52,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.task_run_artifact import TaskRunArtifactListData
+    from ..models.task_run_artifact_fields import TaskRunArtifactFields
 
-    return TaskRunArtifactListData
+    return TaskRunArtifactFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -65,6 +65,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("task_run_artifact",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 UPDATE: Operation[None] = Operation(

@@ -34,9 +34,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _get_model() -> Any:
-    from ..models.task_tag_limit import TaskTagLimitGetData
+    from ..models.task_tag_limit_fields import TaskTagLimitFields
 
-    return TaskTagLimitGetData
+    return TaskTagLimitFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -52,9 +52,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _get_by_tag_model() -> Any:
-    from ..models.task_tag_limit import TaskTagLimitGetByTagData
+    from ..models.task_tag_limit_fields import TaskTagLimitFields
 
-    return TaskTagLimitGetByTagData
+    return TaskTagLimitFields
 
 
 GET_BY_TAG: Operation[dict[str, Any] | None] = Operation(
@@ -70,9 +70,9 @@ GET_BY_TAG: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.task_tag_limit import TaskTagLimitListData
+    from ..models.task_tag_limit_fields import TaskTagLimitFields
 
-    return TaskTagLimitListData
+    return TaskTagLimitFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -83,6 +83,7 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("task_tag_limit",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 SET: Operation[UUID] = Operation(

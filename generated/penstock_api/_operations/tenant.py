@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .._runtime.schema import Schema
-    from ..models.tenant import TenantSwitchSwitchTenant
+    from ..models.tenant import TenantSwitchResult
 
 COUNT: Operation[int] = Operation(
     "tenant_count",
@@ -43,9 +43,9 @@ DELETE: Operation[None] = Operation(
 
 
 def _flows_model() -> Any:
-    from ..models.tenant import TenantFlowsData
+    from ..models.flow_fields import FlowFields
 
-    return TenantFlowsData
+    return FlowFields
 
 
 FLOWS: Operation[list[dict[str, Any]]] = Operation(
@@ -56,14 +56,15 @@ FLOWS: Operation[list[dict[str, Any]]] = Operation(
     ("tenant_by_pk", "flows"),
     model=_flows_model,
     as_values=True,
+    many=True,
     binds=(("tenant_id", "id"),),
 )
 
 
 def _flow_groups_model() -> Any:
-    from ..models.tenant import TenantFlowGroupsData
+    from ..models.flow_group_fields import FlowGroupFields
 
-    return TenantFlowGroupsData
+    return FlowGroupFields
 
 
 FLOW_GROUPS: Operation[list[dict[str, Any]]] = Operation(
@@ -74,14 +75,15 @@ FLOW_GROUPS: Operation[list[dict[str, Any]]] = Operation(
     ("tenant_by_pk", "flow_groups"),
     model=_flow_groups_model,
     as_values=True,
+    many=True,
     binds=(("tenant_id", "id"),),
 )
 
 
 def _get_model() -> Any:
-    from ..models.tenant import TenantGetData
+    from ..models.tenant_fields import TenantFields
 
-    return TenantGetData
+    return TenantFields
 
 
 GET: Operation[dict[str, Any] | None] = Operation(
@@ -96,9 +98,9 @@ GET: Operation[dict[str, Any] | None] = Operation(
 
 
 def _get_by_slug_model() -> Any:
-    from ..models.tenant import TenantGetBySlugData
+    from ..models.tenant_fields import TenantFields
 
-    return TenantGetBySlugData
+    return TenantFields
 
 
 GET_BY_SLUG: Operation[dict[str, Any] | None] = Operation(
@@ -114,9 +116,9 @@ GET_BY_SLUG: Operation[dict[str, Any] | None] = Operation(
 
 
 def _list_model() -> Any:
-    from ..models.tenant import TenantListData
+    from ..models.tenant_fields import TenantFields
 
-    return TenantListData
+    return TenantFields
 
 
 LIST: Operation[list[dict[str, Any]]] = Operation(
@@ -127,13 +129,14 @@ LIST: Operation[list[dict[str, Any]]] = Operation(
     ("tenant",),
     model=_list_model,
     as_values=True,
+    many=True,
 )
 
 
 def _projects_model() -> Any:
-    from ..models.tenant import TenantProjectsData
+    from ..models.project_fields import ProjectFields
 
-    return TenantProjectsData
+    return ProjectFields
 
 
 PROJECTS: Operation[list[dict[str, Any]]] = Operation(
@@ -144,6 +147,7 @@ PROJECTS: Operation[list[dict[str, Any]]] = Operation(
     ("tenant_by_pk", "projects"),
     model=_projects_model,
     as_values=True,
+    many=True,
     binds=(("tenant_id", "id"),),
 )
 
@@ -167,12 +171,12 @@ SET_SLUG: Operation[UUID] = Operation(
 
 
 def _switch_model() -> Any:
-    from ..models.tenant import TenantSwitchData
+    from ..models.tenant import TenantSwitchResult
 
-    return TenantSwitchData
+    return TenantSwitchResult
 
 
-SWITCH: Operation[TenantSwitchSwitchTenant] = Operation(
+SWITCH: Operation[TenantSwitchResult] = Operation(
     "tenant_switch",
     "mutation",
     "mutation tenant_switch($tenant_id:UUID!){switch_tenant(input:{tenant_id:$tenant_id}){access_token expires_at refresh_token}}",

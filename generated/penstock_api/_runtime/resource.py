@@ -17,7 +17,7 @@ from uuid import UUID
 from .client import AsyncClient, SyncClient
 from .errors import InvalidSelection, NotFound, NotLoaded
 from .operation import Operation
-from .pages import AsyncPages, Pages
+from .pages import AsyncPages, Pages, cursor_windows, offset_windows
 from .unset import UNSET
 from .values import convert
 
@@ -291,7 +291,7 @@ class ResourceType:
         document = (
             f"query {name}{f'({variables})' if variables else ''}{lookup.before}{selection}{lookup.after}"
         )
-        return Operation(name, "query", document, lookup.path, nullable=True)
+        return Operation(name, "query", document, lookup.path, types=lookup.operation.types, nullable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -619,7 +619,22 @@ class Resource(Handle):
         def fetch(window: dict[str, Any]) -> Any:
             return self._act(operation, {**variables, **window})
 
-        return Pages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
+        return Pages(fetch, partial(wrap, self._client), offset_windows(limit, offset, page_size))
+
+    def _cursor_pages(
+        self,
+        operation: Operation[Any],
+        variables: dict[str, Any],
+        wrap: Callable[[Any, Any], list[Element]],
+        *,
+        limit: int | None,
+        after: str | None,
+        page_size: int,
+    ) -> Pages[Element]:
+        def fetch(window: dict[str, Any]) -> Any:
+            return self._act(operation, {**variables, **window})
+
+        return Pages(fetch, partial(wrap, self._client), cursor_windows(limit, after, page_size))
 
     def __str__(self) -> str:
         if not self._complete:
@@ -717,7 +732,22 @@ class AsyncResource(Handle):
         async def fetch(window: dict[str, Any]) -> Any:
             return await self._act(operation, {**variables, **window})
 
-        return AsyncPages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
+        return AsyncPages(fetch, partial(wrap, self._client), offset_windows(limit, offset, page_size))
+
+    def _cursor_pages(
+        self,
+        operation: Operation[Any],
+        variables: dict[str, Any],
+        wrap: Callable[[Any, Any], list[Element]],
+        *,
+        limit: int | None,
+        after: str | None,
+        page_size: int,
+    ) -> AsyncPages[Element]:
+        async def fetch(window: dict[str, Any]) -> Any:
+            return await self._act(operation, {**variables, **window})
+
+        return AsyncPages(fetch, partial(wrap, self._client), cursor_windows(limit, after, page_size))
 
     def __str__(self) -> str:
         return self._serialize() if self._complete else f"{self!r} (not loaded)"
@@ -748,7 +778,22 @@ class Accessor:
         def fetch(window: dict[str, Any]) -> Any:
             return self._client._send(operation, {**variables, **window})
 
-        return Pages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
+        return Pages(fetch, partial(wrap, self._client), offset_windows(limit, offset, page_size))
+
+    def _cursor_pages(
+        self,
+        operation: Operation[Any],
+        variables: dict[str, Any],
+        wrap: Callable[[Any, Any], list[Element]],
+        *,
+        limit: int | None,
+        after: str | None,
+        page_size: int,
+    ) -> Pages[Element]:
+        def fetch(window: dict[str, Any]) -> Any:
+            return self._client._send(operation, {**variables, **window})
+
+        return Pages(fetch, partial(wrap, self._client), cursor_windows(limit, after, page_size))
 
 
 class AsyncAccessor:
@@ -773,4 +818,19 @@ class AsyncAccessor:
         async def fetch(window: dict[str, Any]) -> Any:
             return await self._client._send(operation, {**variables, **window})
 
-        return AsyncPages(fetch, partial(wrap, self._client), limit=limit, offset=offset, page_size=page_size)
+        return AsyncPages(fetch, partial(wrap, self._client), offset_windows(limit, offset, page_size))
+
+    def _cursor_pages(
+        self,
+        operation: Operation[Any],
+        variables: dict[str, Any],
+        wrap: Callable[[Any, Any], list[Element]],
+        *,
+        limit: int | None,
+        after: str | None,
+        page_size: int,
+    ) -> AsyncPages[Element]:
+        async def fetch(window: dict[str, Any]) -> Any:
+            return await self._client._send(operation, {**variables, **window})
+
+        return AsyncPages(fetch, partial(wrap, self._client), cursor_windows(limit, after, page_size))

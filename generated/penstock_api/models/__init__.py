@@ -6,273 +6,91 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .agent import AgentGetData as AgentGetData
-    from .agent import AgentListData as AgentListData
-    from .agent import AgentRunsAgentByPk as AgentRunsAgentByPk
-    from .agent import AgentRunsData as AgentRunsData
-    from .agent_config import AgentConfigAgentsAgentConfigByPk as AgentConfigAgentsAgentConfigByPk
-    from .agent_config import AgentConfigAgentsData as AgentConfigAgentsData
-    from .agent_config import AgentConfigGetData as AgentConfigGetData
-    from .agent_config import AgentConfigListData as AgentConfigListData
     from .agent_config_fields import AgentConfigFields as AgentConfigFields
     from .agent_fields import AgentFields as AgentFields
     from .agent_fields import AgentFieldsAgentConfig as AgentFieldsAgentConfig
-    from .api_token import ApiTokenCreateCreateApiToken as ApiTokenCreateCreateApiToken
-    from .api_token import ApiTokenCreateData as ApiTokenCreateData
-    from .client import ApiApi as ApiApi
-    from .client import ApiData as ApiData
-    from .client import AuthInfoAuthInfo as AuthInfoAuthInfo
-    from .client import AuthInfoData as AuthInfoData
-    from .client import ReferenceDataData as ReferenceDataData
-    from .client import ReferenceDataReferenceData as ReferenceDataReferenceData
-    from .client import RefreshTokenData as RefreshTokenData
-    from .client import RefreshTokenRefreshToken as RefreshTokenRefreshToken
-    from .cloud_hook import CloudHookGetData as CloudHookGetData
-    from .cloud_hook import CloudHookListData as CloudHookListData
+    from .api_token import ApiTokenCreateResult as ApiTokenCreateResult
+    from .client import ApiResult as ApiResult
+    from .client import AuthInfoResult as AuthInfoResult
+    from .client import ReferenceDataResult as ReferenceDataResult
+    from .client import RefreshTokenResult as RefreshTokenResult
     from .cloud_hook_fields import CloudHookFields as CloudHookFields
     from .edge_fields import EdgeFields as EdgeFields
     from .edge_fields import EdgeFieldsDownstreamTask as EdgeFieldsDownstreamTask
     from .edge_fields import EdgeFieldsUpstreamTask as EdgeFieldsUpstreamTask
-    from .flow import FlowEdgesData as FlowEdgesData
-    from .flow import FlowEdgesFlowByPk as FlowEdgesFlowByPk
-    from .flow import FlowGetData as FlowGetData
-    from .flow import FlowListData as FlowListData
-    from .flow import FlowRunsData as FlowRunsData
-    from .flow import FlowRunsFlowByPk as FlowRunsFlowByPk
-    from .flow import FlowTasksData as FlowTasksData
-    from .flow import FlowTasksFlowByPk as FlowTasksFlowByPk
-    from .flow import FlowVersionsData as FlowVersionsData
-    from .flow import FlowVersionsFlowByPk as FlowVersionsFlowByPk
-    from .flow import FlowVersionsFlowByPkFlowGroup as FlowVersionsFlowByPkFlowGroup
     from .flow_fields import FlowFields as FlowFields
     from .flow_fields import FlowFieldsFlowGroup as FlowFieldsFlowGroup
     from .flow_fields import FlowFieldsProject as FlowFieldsProject
-    from .flow_group import FlowGroupFlowsData as FlowGroupFlowsData
-    from .flow_group import FlowGroupFlowsFlowGroupByPk as FlowGroupFlowsFlowGroupByPk
-    from .flow_group import FlowGroupGetByNameData as FlowGroupGetByNameData
-    from .flow_group import FlowGroupGetData as FlowGroupGetData
-    from .flow_group import FlowGroupListData as FlowGroupListData
     from .flow_group_fields import FlowGroupFields as FlowGroupFields
-    from .flow_run import FlowRunGetData as FlowRunGetData
-    from .flow_run import FlowRunListData as FlowRunListData
-    from .flow_run import FlowRunLogsData as FlowRunLogsData
-    from .flow_run import FlowRunLogsFlowRunByPk as FlowRunLogsFlowRunByPk
-    from .flow_run import FlowRunSetStateData as FlowRunSetStateData
-    from .flow_run import FlowRunSetStatesData as FlowRunSetStatesData
-    from .flow_run import FlowRunSetStateSetFlowRunStates as FlowRunSetStateSetFlowRunStates
-    from .flow_run import FlowRunSetStateSetFlowRunStatesStates as FlowRunSetStateSetFlowRunStatesStates
-    from .flow_run import FlowRunSetStatesSetFlowRunStates as FlowRunSetStatesSetFlowRunStates
-    from .flow_run import FlowRunSetStatesSetFlowRunStatesStates as FlowRunSetStatesSetFlowRunStatesStates
-    from .flow_run import FlowRunStatesData as FlowRunStatesData
-    from .flow_run import FlowRunStatesFlowRunByPk as FlowRunStatesFlowRunByPk
-    from .flow_run import FlowRunTaskRunsData as FlowRunTaskRunsData
-    from .flow_run import FlowRunTaskRunsFlowRunByPk as FlowRunTaskRunsFlowRunByPk
+    from .flow_run import FlowRunSetStateResult as FlowRunSetStateResult
+    from .flow_run import FlowRunSetStatesResult as FlowRunSetStatesResult
     from .flow_run_fields import FlowRunFields as FlowRunFields
     from .flow_run_fields import FlowRunFieldsAgent as FlowRunFieldsAgent
     from .flow_run_fields import FlowRunFieldsFlow as FlowRunFieldsFlow
     from .flow_run_state_fields import FlowRunStateFields as FlowRunStateFields
-    from .log import LogGetData as LogGetData
-    from .log import LogListData as LogListData
     from .log_fields import LogFields as LogFields
-    from .message import MessageGetData as MessageGetData
-    from .message import MessageListData as MessageListData
     from .message_fields import MessageFields as MessageFields
-    from .project import ProjectFlowsData as ProjectFlowsData
-    from .project import ProjectFlowsProjectByPk as ProjectFlowsProjectByPk
-    from .project import ProjectGetByNameData as ProjectGetByNameData
-    from .project import ProjectGetData as ProjectGetData
-    from .project import ProjectListData as ProjectListData
     from .project_fields import ProjectFields as ProjectFields
-    from .task import TaskDownstreamEdgesData as TaskDownstreamEdgesData
-    from .task import TaskDownstreamEdgesTaskByPk as TaskDownstreamEdgesTaskByPk
-    from .task import TaskGetData as TaskGetData
-    from .task import TaskListData as TaskListData
-    from .task import TaskTaskRunsData as TaskTaskRunsData
-    from .task import TaskTaskRunsTaskByPk as TaskTaskRunsTaskByPk
-    from .task import TaskUpstreamEdgesData as TaskUpstreamEdgesData
-    from .task import TaskUpstreamEdgesTaskByPk as TaskUpstreamEdgesTaskByPk
     from .task_fields import TaskFields as TaskFields
     from .task_fields import TaskFieldsFlow as TaskFieldsFlow
-    from .task_run import TaskRunArtifactsData as TaskRunArtifactsData
-    from .task_run import TaskRunGetData as TaskRunGetData
-    from .task_run import TaskRunGetOrCreateInfoData as TaskRunGetOrCreateInfoData
-    from .task_run import (
-        TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo as TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo,
-    )
-    from .task_run import TaskRunInfoData as TaskRunInfoData
-    from .task_run import TaskRunInfoGetTaskRunInfo as TaskRunInfoGetTaskRunInfo
-    from .task_run import TaskRunListData as TaskRunListData
-    from .task_run import TaskRunLogsData as TaskRunLogsData
-    from .task_run import TaskRunLogsTaskRunByPk as TaskRunLogsTaskRunByPk
-    from .task_run import TaskRunMappedChildrenData as TaskRunMappedChildrenData
-    from .task_run import TaskRunMappedChildrenMappedChildren as TaskRunMappedChildrenMappedChildren
-    from .task_run import TaskRunSerializedStatesData as TaskRunSerializedStatesData
-    from .task_run import TaskRunSerializedStatesTaskRun as TaskRunSerializedStatesTaskRun
-    from .task_run import TaskRunSetStateData as TaskRunSetStateData
-    from .task_run import TaskRunSetStatesData as TaskRunSetStatesData
-    from .task_run import TaskRunSetStateSetTaskRunStates as TaskRunSetStateSetTaskRunStates
-    from .task_run import TaskRunSetStateSetTaskRunStatesStates as TaskRunSetStateSetTaskRunStatesStates
-    from .task_run import TaskRunSetStatesSetTaskRunStates as TaskRunSetStatesSetTaskRunStates
-    from .task_run import TaskRunSetStatesSetTaskRunStatesStates as TaskRunSetStatesSetTaskRunStatesStates
-    from .task_run import TaskRunStatesData as TaskRunStatesData
-    from .task_run import TaskRunStatesTaskRunByPk as TaskRunStatesTaskRunByPk
-    from .task_run_artifact import TaskRunArtifactGetData as TaskRunArtifactGetData
-    from .task_run_artifact import TaskRunArtifactListData as TaskRunArtifactListData
+    from .task_run import TaskRunGetOrCreateInfoResult as TaskRunGetOrCreateInfoResult
+    from .task_run import TaskRunInfoResult as TaskRunInfoResult
+    from .task_run import TaskRunMappedChildrenResult as TaskRunMappedChildrenResult
+    from .task_run import TaskRunSerializedStatesResult as TaskRunSerializedStatesResult
+    from .task_run import TaskRunSetStateResult as TaskRunSetStateResult
+    from .task_run import TaskRunSetStatesResult as TaskRunSetStatesResult
     from .task_run_artifact_fields import TaskRunArtifactFields as TaskRunArtifactFields
     from .task_run_artifact_fields import TaskRunArtifactFieldsTaskRun as TaskRunArtifactFieldsTaskRun
     from .task_run_fields import TaskRunFields as TaskRunFields
     from .task_run_fields import TaskRunFieldsFlowRun as TaskRunFieldsFlowRun
     from .task_run_fields import TaskRunFieldsTask as TaskRunFieldsTask
     from .task_run_state_fields import TaskRunStateFields as TaskRunStateFields
-    from .task_tag_limit import TaskTagLimitGetByTagData as TaskTagLimitGetByTagData
-    from .task_tag_limit import TaskTagLimitGetData as TaskTagLimitGetData
-    from .task_tag_limit import TaskTagLimitListData as TaskTagLimitListData
     from .task_tag_limit_fields import TaskTagLimitFields as TaskTagLimitFields
-    from .tenant import TenantFlowGroupsData as TenantFlowGroupsData
-    from .tenant import TenantFlowGroupsTenantByPk as TenantFlowGroupsTenantByPk
-    from .tenant import TenantFlowsData as TenantFlowsData
-    from .tenant import TenantFlowsTenantByPk as TenantFlowsTenantByPk
-    from .tenant import TenantGetBySlugData as TenantGetBySlugData
-    from .tenant import TenantGetData as TenantGetData
-    from .tenant import TenantListData as TenantListData
-    from .tenant import TenantProjectsData as TenantProjectsData
-    from .tenant import TenantProjectsTenantByPk as TenantProjectsTenantByPk
-    from .tenant import TenantSwitchData as TenantSwitchData
-    from .tenant import TenantSwitchSwitchTenant as TenantSwitchSwitchTenant
+    from .tenant import TenantSwitchResult as TenantSwitchResult
     from .tenant_fields import TenantFields as TenantFields
 
 _MODULES = {
-    "AgentGetData": "agent",
-    "AgentListData": "agent",
-    "AgentRunsAgentByPk": "agent",
-    "AgentRunsData": "agent",
-    "AgentConfigAgentsAgentConfigByPk": "agent_config",
-    "AgentConfigAgentsData": "agent_config",
-    "AgentConfigGetData": "agent_config",
-    "AgentConfigListData": "agent_config",
     "AgentConfigFields": "agent_config_fields",
     "AgentFields": "agent_fields",
     "AgentFieldsAgentConfig": "agent_fields",
-    "ApiTokenCreateCreateApiToken": "api_token",
-    "ApiTokenCreateData": "api_token",
-    "ApiApi": "client",
-    "ApiData": "client",
-    "AuthInfoAuthInfo": "client",
-    "AuthInfoData": "client",
-    "ReferenceDataData": "client",
-    "ReferenceDataReferenceData": "client",
-    "RefreshTokenData": "client",
-    "RefreshTokenRefreshToken": "client",
-    "CloudHookGetData": "cloud_hook",
-    "CloudHookListData": "cloud_hook",
+    "ApiTokenCreateResult": "api_token",
+    "ApiResult": "client",
+    "AuthInfoResult": "client",
+    "ReferenceDataResult": "client",
+    "RefreshTokenResult": "client",
     "CloudHookFields": "cloud_hook_fields",
     "EdgeFields": "edge_fields",
     "EdgeFieldsDownstreamTask": "edge_fields",
     "EdgeFieldsUpstreamTask": "edge_fields",
-    "FlowEdgesData": "flow",
-    "FlowEdgesFlowByPk": "flow",
-    "FlowGetData": "flow",
-    "FlowListData": "flow",
-    "FlowRunsData": "flow",
-    "FlowRunsFlowByPk": "flow",
-    "FlowTasksData": "flow",
-    "FlowTasksFlowByPk": "flow",
-    "FlowVersionsData": "flow",
-    "FlowVersionsFlowByPk": "flow",
-    "FlowVersionsFlowByPkFlowGroup": "flow",
     "FlowFields": "flow_fields",
     "FlowFieldsFlowGroup": "flow_fields",
     "FlowFieldsProject": "flow_fields",
-    "FlowGroupFlowsData": "flow_group",
-    "FlowGroupFlowsFlowGroupByPk": "flow_group",
-    "FlowGroupGetByNameData": "flow_group",
-    "FlowGroupGetData": "flow_group",
-    "FlowGroupListData": "flow_group",
     "FlowGroupFields": "flow_group_fields",
-    "FlowRunGetData": "flow_run",
-    "FlowRunListData": "flow_run",
-    "FlowRunLogsData": "flow_run",
-    "FlowRunLogsFlowRunByPk": "flow_run",
-    "FlowRunSetStateData": "flow_run",
-    "FlowRunSetStateSetFlowRunStates": "flow_run",
-    "FlowRunSetStateSetFlowRunStatesStates": "flow_run",
-    "FlowRunSetStatesData": "flow_run",
-    "FlowRunSetStatesSetFlowRunStates": "flow_run",
-    "FlowRunSetStatesSetFlowRunStatesStates": "flow_run",
-    "FlowRunStatesData": "flow_run",
-    "FlowRunStatesFlowRunByPk": "flow_run",
-    "FlowRunTaskRunsData": "flow_run",
-    "FlowRunTaskRunsFlowRunByPk": "flow_run",
+    "FlowRunSetStateResult": "flow_run",
+    "FlowRunSetStatesResult": "flow_run",
     "FlowRunFields": "flow_run_fields",
     "FlowRunFieldsAgent": "flow_run_fields",
     "FlowRunFieldsFlow": "flow_run_fields",
     "FlowRunStateFields": "flow_run_state_fields",
-    "LogGetData": "log",
-    "LogListData": "log",
     "LogFields": "log_fields",
-    "MessageGetData": "message",
-    "MessageListData": "message",
     "MessageFields": "message_fields",
-    "ProjectFlowsData": "project",
-    "ProjectFlowsProjectByPk": "project",
-    "ProjectGetByNameData": "project",
-    "ProjectGetData": "project",
-    "ProjectListData": "project",
     "ProjectFields": "project_fields",
-    "TaskDownstreamEdgesData": "task",
-    "TaskDownstreamEdgesTaskByPk": "task",
-    "TaskGetData": "task",
-    "TaskListData": "task",
-    "TaskTaskRunsData": "task",
-    "TaskTaskRunsTaskByPk": "task",
-    "TaskUpstreamEdgesData": "task",
-    "TaskUpstreamEdgesTaskByPk": "task",
     "TaskFields": "task_fields",
     "TaskFieldsFlow": "task_fields",
-    "TaskRunArtifactsData": "task_run",
-    "TaskRunGetData": "task_run",
-    "TaskRunGetOrCreateInfoData": "task_run",
-    "TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo": "task_run",
-    "TaskRunInfoData": "task_run",
-    "TaskRunInfoGetTaskRunInfo": "task_run",
-    "TaskRunListData": "task_run",
-    "TaskRunLogsData": "task_run",
-    "TaskRunLogsTaskRunByPk": "task_run",
-    "TaskRunMappedChildrenData": "task_run",
-    "TaskRunMappedChildrenMappedChildren": "task_run",
-    "TaskRunSerializedStatesData": "task_run",
-    "TaskRunSerializedStatesTaskRun": "task_run",
-    "TaskRunSetStateData": "task_run",
-    "TaskRunSetStateSetTaskRunStates": "task_run",
-    "TaskRunSetStateSetTaskRunStatesStates": "task_run",
-    "TaskRunSetStatesData": "task_run",
-    "TaskRunSetStatesSetTaskRunStates": "task_run",
-    "TaskRunSetStatesSetTaskRunStatesStates": "task_run",
-    "TaskRunStatesData": "task_run",
-    "TaskRunStatesTaskRunByPk": "task_run",
-    "TaskRunArtifactGetData": "task_run_artifact",
-    "TaskRunArtifactListData": "task_run_artifact",
+    "TaskRunGetOrCreateInfoResult": "task_run",
+    "TaskRunInfoResult": "task_run",
+    "TaskRunMappedChildrenResult": "task_run",
+    "TaskRunSerializedStatesResult": "task_run",
+    "TaskRunSetStateResult": "task_run",
+    "TaskRunSetStatesResult": "task_run",
     "TaskRunArtifactFields": "task_run_artifact_fields",
     "TaskRunArtifactFieldsTaskRun": "task_run_artifact_fields",
     "TaskRunFields": "task_run_fields",
     "TaskRunFieldsFlowRun": "task_run_fields",
     "TaskRunFieldsTask": "task_run_fields",
     "TaskRunStateFields": "task_run_state_fields",
-    "TaskTagLimitGetByTagData": "task_tag_limit",
-    "TaskTagLimitGetData": "task_tag_limit",
-    "TaskTagLimitListData": "task_tag_limit",
     "TaskTagLimitFields": "task_tag_limit_fields",
-    "TenantFlowGroupsData": "tenant",
-    "TenantFlowGroupsTenantByPk": "tenant",
-    "TenantFlowsData": "tenant",
-    "TenantFlowsTenantByPk": "tenant",
-    "TenantGetBySlugData": "tenant",
-    "TenantGetData": "tenant",
-    "TenantListData": "tenant",
-    "TenantProjectsData": "tenant",
-    "TenantProjectsTenantByPk": "tenant",
-    "TenantSwitchData": "tenant",
-    "TenantSwitchSwitchTenant": "tenant",
+    "TenantSwitchResult": "tenant",
     "TenantFields": "tenant_fields",
 }
 

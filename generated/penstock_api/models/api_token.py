@@ -7,17 +7,10 @@ from uuid import UUID
 from .._runtime.model import Model
 
 
-class ApiTokenCreateCreateApiToken(Model):
+class ApiTokenCreateResult(Model):
     """A new API token, shown this once."""
 
     id: UUID | None
     """The token's id, by which it is revoked."""
     token: str | None
     """The token itself, which cannot be read again; secret."""
-
-
-class ApiTokenCreateData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    create_api_token: ApiTokenCreateCreateApiToken | None
-    """Creates an API token, whose text only this answer shows."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from .._runtime.model import Model
 
 
-class ApiApi(Model):
+class ApiResult(Model):
     """What the API is."""
 
     backend: str | None
@@ -23,14 +23,7 @@ class ApiApi(Model):
     """When this version of the API was released, ISO 8601, UTC."""
 
 
-class ApiData(Model):
-    """What can be read."""
-
-    api: ApiApi | None
-    """What the API is, and its version."""
-
-
-class AuthInfoAuthInfo(Model):
+class AuthInfoResult(Model):
     """Who the caller is."""
 
     tenant_id: UUID | None
@@ -41,14 +34,7 @@ class AuthInfoAuthInfo(Model):
     """What the token allows: `USER`, `RUNNER` or `TENANT`."""
 
 
-class AuthInfoData(Model):
-    """What can be read."""
-
-    auth_info: AuthInfoAuthInfo | None
-    """Who the caller is, by the token that was sent."""
-
-
-class ReferenceDataReferenceData(Model):
+class ReferenceDataResult(Model):
     """What the API knows about states."""
 
     state_hierarchy: Any
@@ -57,14 +43,7 @@ class ReferenceDataReferenceData(Model):
     """Facts about each state class, a JSON object by name."""
 
 
-class ReferenceDataData(Model):
-    """What can be read."""
-
-    reference_data: ReferenceDataReferenceData | None
-    """The state classes and what the API knows about them."""
-
-
-class RefreshTokenRefreshToken(Model):
+class RefreshTokenResult(Model):
     """A pair of tokens for one tenant."""
 
     access_token: str | None
@@ -73,10 +52,3 @@ class RefreshTokenRefreshToken(Model):
     """When the access token expires, ISO 8601, UTC."""
     refresh_token: str | None
     """The token that gets the next pair; secret."""
-
-
-class RefreshTokenData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    refresh_token: RefreshTokenRefreshToken | None
-    """Issues a new pair of tokens for an old one; the refresh token goes as the bearer header."""

@@ -5,41 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from .._runtime.model import Model
-from .flow_run_fields import FlowRunFields
-from .flow_run_state_fields import FlowRunStateFields
-from .log_fields import LogFields
-from .task_run_fields import TaskRunFields
 
 
-class FlowRunGetData(Model):
-    """What can be read."""
-
-    flow_run_by_pk: FlowRunFields | None
-    """The flow run with this id; null where there is none that the caller may see."""
-
-
-class FlowRunListData(Model):
-    """What can be read."""
-
-    flow_run: list[FlowRunFields]
-    """The flow runs that match, in the order asked for."""
-
-
-class FlowRunLogsFlowRunByPk(Model):
-    """A flow run: one execution of a flow, planned, under way or finished."""
-
-    logs: list[LogFields]
-    """What was logged during the run, its task runs included."""
-
-
-class FlowRunLogsData(Model):
-    """What can be read."""
-
-    flow_run_by_pk: FlowRunLogsFlowRunByPk | None
-    """The flow run with this id; null where there is none that the caller may see."""
-
-
-class FlowRunSetStateSetFlowRunStatesStates(Model):
+class FlowRunSetStateResult(Model):
     """What became of one flow run's state."""
 
     id: UUID | None
@@ -50,23 +18,7 @@ class FlowRunSetStateSetFlowRunStatesStates(Model):
     """Why the status is what it is; null where there is nothing to say."""
 
 
-class FlowRunSetStateSetFlowRunStates(Model):
-    """What became of each state that was asked for."""
-
-    states: list[FlowRunSetStateSetFlowRunStatesStates] | None
-    """One answer for each entry, in the same order."""
-
-
-class FlowRunSetStateData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    set_flow_run_states: FlowRunSetStateSetFlowRunStates | None
-    """Moves flow runs to new states, each with version + 1; Cancelled also cancels the unfinished task
-    runs, Running and Submitted refresh the heartbeat.
-    """
-
-
-class FlowRunSetStatesSetFlowRunStatesStates(Model):
+class FlowRunSetStatesResult(Model):
     """What became of one flow run's state."""
 
     id: UUID | None
@@ -75,47 +27,3 @@ class FlowRunSetStatesSetFlowRunStatesStates(Model):
     """`SUCCESS` where the state was set, `QUEUED` where a concurrency limit holds it back."""
     message: str | None
     """Why the status is what it is; null where there is nothing to say."""
-
-
-class FlowRunSetStatesSetFlowRunStates(Model):
-    """What became of each state that was asked for."""
-
-    states: list[FlowRunSetStatesSetFlowRunStatesStates] | None
-    """One answer for each entry, in the same order."""
-
-
-class FlowRunSetStatesData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    set_flow_run_states: FlowRunSetStatesSetFlowRunStates | None
-    """Moves flow runs to new states, each with version + 1; Cancelled also cancels the unfinished task
-    runs, Running and Submitted refresh the heartbeat.
-    """
-
-
-class FlowRunStatesFlowRunByPk(Model):
-    """A flow run: one execution of a flow, planned, under way or finished."""
-
-    states: list[FlowRunStateFields]
-    """Every state that the run has entered."""
-
-
-class FlowRunStatesData(Model):
-    """What can be read."""
-
-    flow_run_by_pk: FlowRunStatesFlowRunByPk | None
-    """The flow run with this id; null where there is none that the caller may see."""
-
-
-class FlowRunTaskRunsFlowRunByPk(Model):
-    """A flow run: one execution of a flow, planned, under way or finished."""
-
-    task_runs: list[TaskRunFields]
-    """The runs of the flow's tasks within this run."""
-
-
-class FlowRunTaskRunsData(Model):
-    """What can be read."""
-
-    flow_run_by_pk: FlowRunTaskRunsFlowRunByPk | None
-    """The flow run with this id; null where there is none that the caller may see."""

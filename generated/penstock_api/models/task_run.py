@@ -10,27 +10,9 @@ from pydantic import AwareDatetime
 from penstock.states import State
 
 from .._runtime.model import Model
-from .log_fields import LogFields
-from .task_run_artifact_fields import TaskRunArtifactFields
-from .task_run_fields import TaskRunFields
-from .task_run_state_fields import TaskRunStateFields
 
 
-class TaskRunGetData(Model):
-    """What can be read."""
-
-    task_run_by_pk: TaskRunFields | None
-    """The task run with this id; null where there is none that the caller may see."""
-
-
-class TaskRunArtifactsData(Model):
-    """What can be read."""
-
-    task_run_artifact: list[TaskRunArtifactFields]
-    """The artifacts that match, in the order asked for."""
-
-
-class TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo(Model):
+class TaskRunGetOrCreateInfoResult(Model):
     """A task run, as whoever executes it needs it."""
 
     id: UUID | None
@@ -43,14 +25,7 @@ class TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo(Model):
     """The current state, whole, a JSON object."""
 
 
-class TaskRunGetOrCreateInfoData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    get_or_create_task_run_info: TaskRunGetOrCreateInfoGetOrCreateTaskRunInfo | None
-    """Finds the run of a task within a flow run, or creates it, and tells its state."""
-
-
-class TaskRunInfoGetTaskRunInfo(Model):
+class TaskRunInfoResult(Model):
     """The current state of a task run."""
 
     id: UUID | None
@@ -63,35 +38,7 @@ class TaskRunInfoGetTaskRunInfo(Model):
     """The current state, whole, a JSON object."""
 
 
-class TaskRunInfoData(Model):
-    """What can be read."""
-
-    get_task_run_info: TaskRunInfoGetTaskRunInfo | None
-    """A task run's version and state, as whoever executes it needs them."""
-
-
-class TaskRunListData(Model):
-    """What can be read."""
-
-    task_run: list[TaskRunFields]
-    """The task runs that match, in the order asked for."""
-
-
-class TaskRunLogsTaskRunByPk(Model):
-    """A task run: one execution of a task, or of one mapped child of it, within a flow run."""
-
-    logs: list[LogFields]
-    """What the task run has logged."""
-
-
-class TaskRunLogsData(Model):
-    """What can be read."""
-
-    task_run_by_pk: TaskRunLogsTaskRunByPk | None
-    """The task run with this id; null where there is none that the caller may see."""
-
-
-class TaskRunMappedChildrenMappedChildren(Model):
+class TaskRunMappedChildrenResult(Model):
     """A summary of a mapped task run's children."""
 
     min_start_time: AwareDatetime | None
@@ -102,28 +49,14 @@ class TaskRunMappedChildrenMappedChildren(Model):
     """How many children are in each state, a JSON object by state name."""
 
 
-class TaskRunMappedChildrenData(Model):
-    """What can be read."""
-
-    mapped_children: TaskRunMappedChildrenMappedChildren | None
-    """A summary of the children of a mapped task run: when they ran, and how many are in each state."""
-
-
-class TaskRunSerializedStatesTaskRun(Model):
+class TaskRunSerializedStatesResult(Model):
     """A task run: one execution of a task, or of one mapped child of it, within a flow run."""
 
     serialized_state: State
     """The current state, whole: a JSON object with `type`, `message` and what the class adds."""
 
 
-class TaskRunSerializedStatesData(Model):
-    """What can be read."""
-
-    task_run: list[TaskRunSerializedStatesTaskRun]
-    """The task runs that match, in the order asked for."""
-
-
-class TaskRunSetStateSetTaskRunStatesStates(Model):
+class TaskRunSetStateResult(Model):
     """What became of one task run's state."""
 
     id: UUID | None
@@ -134,23 +67,7 @@ class TaskRunSetStateSetTaskRunStatesStates(Model):
     """Why the status is what it is; null where there is nothing to say."""
 
 
-class TaskRunSetStateSetTaskRunStates(Model):
-    """What became of each state that was asked for."""
-
-    states: list[TaskRunSetStateSetTaskRunStatesStates] | None
-    """One answer for each entry, in the same order."""
-
-
-class TaskRunSetStateData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    set_task_run_states: TaskRunSetStateSetTaskRunStates | None
-    """Moves task runs to new states, each with version + 1; Running needs a Running flow run and room
-    under the task tag limits.
-    """
-
-
-class TaskRunSetStatesSetTaskRunStatesStates(Model):
+class TaskRunSetStatesResult(Model):
     """What became of one task run's state."""
 
     id: UUID | None
@@ -159,33 +76,3 @@ class TaskRunSetStatesSetTaskRunStatesStates(Model):
     """`SUCCESS` where the state was set, `QUEUED` where a task tag limit is reached."""
     message: str | None
     """Why the status is what it is; null where there is nothing to say."""
-
-
-class TaskRunSetStatesSetTaskRunStates(Model):
-    """What became of each state that was asked for."""
-
-    states: list[TaskRunSetStatesSetTaskRunStatesStates] | None
-    """One answer for each entry, in the same order."""
-
-
-class TaskRunSetStatesData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    set_task_run_states: TaskRunSetStatesSetTaskRunStates | None
-    """Moves task runs to new states, each with version + 1; Running needs a Running flow run and room
-    under the task tag limits.
-    """
-
-
-class TaskRunStatesTaskRunByPk(Model):
-    """A task run: one execution of a task, or of one mapped child of it, within a flow run."""
-
-    states: list[TaskRunStateFields]
-    """Every state that the run has entered."""
-
-
-class TaskRunStatesData(Model):
-    """What can be read."""
-
-    task_run_by_pk: TaskRunStatesTaskRunByPk | None
-    """The task run with this id; null where there is none that the caller may see."""

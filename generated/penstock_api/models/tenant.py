@@ -3,76 +3,9 @@
 from __future__ import annotations
 
 from .._runtime.model import Model
-from .flow_fields import FlowFields
-from .flow_group_fields import FlowGroupFields
-from .project_fields import ProjectFields
-from .tenant_fields import TenantFields
 
 
-class TenantGetData(Model):
-    """What can be read."""
-
-    tenant_by_pk: TenantFields | None
-    """The tenant with this id; null where there is none that the caller may see."""
-
-
-class TenantGetBySlugData(Model):
-    """What can be read."""
-
-    tenant: list[TenantFields]
-    """The tenants that match, in the order asked for."""
-
-
-class TenantFlowGroupsTenantByPk(Model):
-    """A tenant: the space of one team, which owns projects, flows and everything that comes of them."""
-
-    flow_groups: list[FlowGroupFields]
-    """The flow groups that the tenant owns."""
-
-
-class TenantFlowGroupsData(Model):
-    """What can be read."""
-
-    tenant_by_pk: TenantFlowGroupsTenantByPk | None
-    """The tenant with this id; null where there is none that the caller may see."""
-
-
-class TenantFlowsTenantByPk(Model):
-    """A tenant: the space of one team, which owns projects, flows and everything that comes of them."""
-
-    flows: list[FlowFields]
-    """The flows that the tenant owns."""
-
-
-class TenantFlowsData(Model):
-    """What can be read."""
-
-    tenant_by_pk: TenantFlowsTenantByPk | None
-    """The tenant with this id; null where there is none that the caller may see."""
-
-
-class TenantListData(Model):
-    """What can be read."""
-
-    tenant: list[TenantFields]
-    """The tenants that match, in the order asked for."""
-
-
-class TenantProjectsTenantByPk(Model):
-    """A tenant: the space of one team, which owns projects, flows and everything that comes of them."""
-
-    projects: list[ProjectFields]
-    """The projects that the tenant owns."""
-
-
-class TenantProjectsData(Model):
-    """What can be read."""
-
-    tenant_by_pk: TenantProjectsTenantByPk | None
-    """The tenant with this id; null where there is none that the caller may see."""
-
-
-class TenantSwitchSwitchTenant(Model):
+class TenantSwitchResult(Model):
     """A pair of tokens for one tenant."""
 
     access_token: str | None
@@ -81,10 +14,3 @@ class TenantSwitchSwitchTenant(Model):
     """When the access token expires, ISO 8601, UTC."""
     refresh_token: str | None
     """The token that gets the next pair; secret."""
-
-
-class TenantSwitchData(Model):
-    """What can be changed; a rule that forbids it is told as an error of the answer."""
-
-    switch_tenant: TenantSwitchSwitchTenant | None
-    """Issues tokens for another tenant that the caller belongs to."""
