@@ -7,6 +7,7 @@ the unions are kept; a field is renamed by our rules, and a leaf gets the same P
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ class Loaded:
         type_ = PythonType(self.name, frozenset({self.imported}))
         for _, reached in self._follow(path):
             type_ = reached
-        return type_
+        return _undiscriminated(type_)
 
     def element(self, path: tuple[str | int, ...]) -> PythonType:
         """The type at the end of a path without its lists and None: what one element is."""
@@ -119,6 +120,15 @@ class Loaded:
             while shown.startswith("list["):
                 shown = shown[len("list[") : -1].removesuffix(" | None")
             current = shown
+
+
+def _undiscriminated(type_: PythonType) -> PythonType:
+    """A type as signatures write it: how the members of a union are told apart is the models' affair."""
+    shown = re.sub(r'Annotated\[([^\[\]]*), Field\(discriminator="typename_"\)\]', r"\1", type_.text)
+    if shown == type_.text:
+        return type_
+    needless = {Import("typing", "Annotated"), Import("pydantic", "Field")}
+    return PythonType(shown, type_.imports - needless)
 
 
 class Models:

@@ -33,6 +33,7 @@ MODULE_NAMES = frozenset(
         "Final",
         "Flag",
         "Generic",
+        "Handle",
         "HTTPClient",
         "Identity",
         "Iterable",

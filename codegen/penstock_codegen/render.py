@@ -279,6 +279,8 @@ class _Renderer:
                 found |= runtime("resource", "Relation")
             if any(not item.path for item in resource.attributes):
                 found |= runtime("resource", "Nested")
+            if any(item.deprecated for item in resource.attributes):
+                found |= runtime("resource", "Handle")
         if any(method.optional for method in methods) or len(resource.lookups) > 1:
             found |= runtime("unset", "UNSET", "Unset")
         if any(method.result.pages for method in methods):
