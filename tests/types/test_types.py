@@ -14,8 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,18 +23,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PROGRAMS = sorted((HERE / "programs").glob("*.py"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-CHECKERS = ("mypy", "pyright")
+# The rules under which mypy and pyright report what is deprecated.
+DEPRECATED = {"deprecated", "reportDeprecated"}
 
-# Line numbers and what was said of them, by file name.
-Findings = Mapping[str, Mapping[int, list[str]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reports:
-    """What each checker found: errors, and uses of what is deprecated."""
-
-    errors: Mapping[str, Findings]
-    deprecated: Mapping[str, Findings]
+# Runs a checker in a folder and gives file, line, rule and message of each error.
+Check = Callable[[Path], list[tuple[str, int, str, str]]]
 
 
 def generate(config: Path) -> None:
@@ -115,22 +107,6 @@ def pyright(folder: Path) -> list[tuple[str, int, str, str]]:
     ]
 
 
-@pytest.fixture(scope="module")
-def reports(folder: Path) -> Reports:
-    """Both checkers' reports, from one run of each."""
-    errors: dict[str, Findings] = {}
-    deprecated: dict[str, Findings] = {}
-    for checker, found in (("mypy", mypy(folder)), ("pyright", pyright(folder))):
-        wrong: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-        old: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for file, line, rule, message in found:
-            (old if rule in ("deprecated", "reportDeprecated") else wrong)[file][line].append(
-                f"{message} [{rule}]"
-            )
-        errors[checker], deprecated[checker] = wrong, old
-    return Reports(errors, deprecated)
-
-
 def marked(program: Path, mark: str) -> set[int]:
     """The numbers of the lines that end in a mark."""
     lines = program.read_text(encoding="utf-8").splitlines()
@@ -144,19 +120,21 @@ def difference(found: Mapping[int, list[str]], expected: set[int]) -> list[str]:
     return missed + more
 
 
-@pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("program", [*PROGRAMS, *EXAMPLES], ids=lambda program: program.stem)
-def test_exactly_the_marked_lines_are_refused(reports: Reports, program: Path, checker: str) -> None:
-    assert difference(reports.errors[checker].get(program.name, {}), marked(program, "E")) == []
-
-
-@pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
-def test_exactly_the_marked_lines_are_deprecated(reports: Reports, program: Path, checker: str) -> None:
-    found = reports.deprecated[checker].get(program.name, {})
-    assert difference(found, marked(program, "D")) == []
-    for messages in found.values():
-        assert any("instead" in message for message in messages)
+# One test for each checker, not for each program: every worker would run the checkers again.
+@pytest.mark.parametrize("check", [mypy, pyright], ids=lambda check: str(check.__name__))
+def test_exactly_the_marked_lines_are_refused(folder: Path, check: Check) -> None:
+    errors: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    deprecated: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for file, line, rule, message in check(folder):
+        (deprecated if rule in DEPRECATED else errors)[file][line].append(f"{message} [{rule}]")
+    programs = [*PROGRAMS, *EXAMPLES]
+    assert set(errors) | set(deprecated) <= {program.name for program in programs}
+    wrong = {program.name: difference(errors[program.name], marked(program, "E")) for program in programs}
+    assert {name: lines for name, lines in wrong.items() if lines} == {}
+    old = {program.name: difference(deprecated[program.name], marked(program, "D")) for program in programs}
+    assert {name: lines for name, lines in old.items() if lines} == {}
+    for lines in deprecated.values():
+        assert all("instead" in message for messages in lines.values() for message in messages)
 
 
 def test_the_marks_are_there() -> None:
