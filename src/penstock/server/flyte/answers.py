@@ -204,12 +204,12 @@ def datastore_url(base: str, key: str) -> str:
 def _audited_action(action: AuditedAction, execution: AuditedExecution) -> Json:
     states = [{"value": value, "time": rfc3339(at)} for value, at in action.states]
     no_result = {"event": "", "pack": {"id": "", "name": ""}, "createdAt": NO_TIME, "receivedAt": NO_TIME}
-    return _filled(
-        id=action.id,
-        name=action.command,
-        packName=action.pack_name,
-        packLabels=action.pack_labels,
-        input=action.input,
+    described = _filled(
+        id=action.id, name=action.command, packName=action.pack_name, packLabels=action.pack_labels
+    )
+    if action.input is not None:
+        described["input"] = action.input
+    return described | _filled(
         state=states[-1],
         states=states,
         correlationId=execution.correlation_id,
