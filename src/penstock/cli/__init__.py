@@ -12,7 +12,8 @@ from importlib.util import find_spec
 class Command:
     """A command, where it is, what it needs, and the line that help shows.
 
-    `target` is `module:function`; the function takes the arguments behind the command's name and gives the exit code.
+    `target` is `module:function`; the function takes the arguments behind the command's name and gives the exit code. Old spellings are
+    `hidden`: they work, and help does not show them.
     """
 
     name: str
@@ -20,9 +21,30 @@ class Command:
     extra: str
     needs: tuple[str, ...]
     help: str
+    hidden: bool = False
 
+
+_CLI = ("typer", "rich")
 
 COMMANDS = (
+    Command("flow", "penstock.cli.flow:main", "cli", _CLI, "List, show, run, archive and delete flows."),
+    Command(
+        "flow-run",
+        "penstock.cli.flow_run:main",
+        "cli",
+        _CLI,
+        "List, show, cancel and watch flow runs, and read their logs.",
+    ),
+    Command("project", "penstock.cli.project:main", "cli", _CLI, "List, show, create and delete projects."),
+    Command("task", "penstock.cli.task:main", "cli", _CLI, "List the tasks of flows."),
+    Command(
+        "tenant",
+        "penstock.cli.tenant:main",
+        "cli",
+        _CLI,
+        "List and create tenants, and choose one to work in.",
+    ),
+    Command("auth", "penstock.cli.auth:main", "cli", _CLI, "Log in and out, make and revoke API tokens."),
     Command(
         "init",
         "penstock_codegen.init:main",
@@ -45,6 +67,13 @@ COMMANDS = (
         "Generate the typed package from the schema and the queries.",
     ),
     Command(
+        "diff",
+        "penstock_codegen.evolve.cli:main",
+        "codegen",
+        ("ariadne_codegen", "graphql"),
+        "Tell what a change means to users of the package.",
+    ),
+    Command(
         "server",
         "penstock.cli.server:main",
         "server",
@@ -65,7 +94,30 @@ COMMANDS = (
         ("typer", "cloudpickle", "fsspec"),
         "Take the flow runs that are due, and execute them.",
     ),
+    Command(
+        "migrate",
+        "penstock.migrate.cli:main",
+        "migrate",
+        ("libcst", "rich", "typer"),
+        "Rewrite scripts of the old flat client.",
+    ),
+    Command(
+        "completion",
+        "penstock.cli.completion:main",
+        "cli",
+        (),
+        "Print what a shell needs to complete commands.",
+    ),
+    Command("get", "penstock.cli.old:get", "cli", _CLI, "Old spelling of … list.", hidden=True),
+    Command("describe", "penstock.cli.old:describe", "cli", _CLI, "Old spelling of … show.", hidden=True),
+    Command("create", "penstock.cli.old:create", "cli", _CLI, "Old spelling of project create.", hidden=True),
+    Command("run", "penstock.cli.old:run", "cli", _CLI, "Old spelling of flow run.", hidden=True),
+    Command("execute", "penstock.cli.old:execute", "cli", (), "Gone: the agent executes runs.", hidden=True),
 )
+
+
+# Old spellings below a command that is still there.
+_OLD_AUTH = ("list-tenants", "switch-tenants")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"penstock {__version__}")
         return 0
     name, *rest = given
+    if name == "auth" and rest and rest[0] in _OLD_AUTH:
+        from penstock.cli import old
+
+        return old.main(rest, name)
     command = next((item for item in COMMANDS if item.name == name), None)
     if command is None:
         return _unknown(name)
@@ -102,8 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def usage() -> str:
     """What `penstock --help` shows."""
-    width = max(len(item.name) for item in COMMANDS)
-    rows = [f"  {item.name.ljust(width)}  {item.help}" for item in COMMANDS]
+    shown = [item for item in COMMANDS if not item.hidden]
+    width = max(len(item.name) for item in shown)
+    rows = [f"  {item.name.ljust(width)}  {item.help}" for item in shown]
     return "\n".join(
         [
             "Usage: penstock COMMAND [ARGUMENTS]",
@@ -119,7 +176,7 @@ def usage() -> str:
 def _unknown(name: str) -> int:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [item.name for item in COMMANDS], 1)
+    near = get_close_matches(name, [item.name for item in COMMANDS if not item.hidden], 1)
     hint = f' Did you mean "{near[0]}"?' if near else " penstock --help lists the commands."
     print(f'There is no command "{name}".{hint}', file=sys.stderr)
     return 2
