@@ -98,18 +98,48 @@ def test_what_is_deprecated_works_and_warns(client: Any, server: Misbehaving) ->
         assert product.name == "Product 1"
 
 
-def test_a_list_without_a_filter_pages(client: Any, server: Misbehaving) -> None:
+def test_a_list_by_limit_and_offset(client: Any, server: Misbehaving) -> None:
+    makers = [{"id": f"m{number}", "name": f"Maker {number}"} for number in range(7)]
+
     def answer(received: Received) -> Reply:
-        variables = received.json["variables"]
-        window = PRODUCTS[variables["offset"] : variables["offset"] + variables["limit"]]
-        return Reply({"data": {"products": window}})
+        limit, offset = received.json["variables"]["limit"], received.json["variables"]["offset"]
+        return Reply({"data": {"makers": makers[offset : offset + limit]}})
 
     server.script(Reply())
     server.answer = answer
     try:
-        assert [product.id for product in client.product.list(page_size=3)] == [
-            item["id"] for item in PRODUCTS
-        ]
+        assert [maker.id for maker in client.maker.list(page_size=3)] == [item["id"] for item in makers]
         assert len(server.received) == 3
+    finally:
+        server.answer = None
+
+
+def test_a_relay_connection_pages_by_its_cursors(client: Any, server: Misbehaving) -> None:
+    def answer(received: Received) -> Reply:
+        variables = received.json["variables"]
+        start = int(variables.get("after") or 0)
+        end = start + variables["first"]
+        info = {"hasNextPage": end < len(PRODUCTS), "endCursor": str(end)}
+        edges = [{"node": product} for product in PRODUCTS[start:end]]
+        return Reply({"data": {"products": {"edges": edges, "pageInfo": info}}})
+
+    server.script(Reply())
+    server.answer = answer
+    try:
+        listed = client.product.list(page_size=3)
+        assert server.received == []
+        assert [product.id for product in listed] == [item["id"] for item in PRODUCTS]
+        asked = [received.json["variables"] for received in server.received]
+        assert [variables.get("after") for variables in asked] == [None, "3", "6"]
+        server.received.clear()
+        assert [product.id for product in client.product.list(limit=4, page_size=3)] == [
+            "p0",
+            "p1",
+            "p2",
+            "p3",
+        ]
+        assert [received.json["variables"]["first"] for received in server.received] == [3, 1]
+        first = client.product.list(after="5").first()
+        assert first.id == "p5"
     finally:
         server.answer = None

@@ -1,4 +1,4 @@
-"""A package of another API: what is deprecated, and enums in answers. Lines marked D are deprecated."""
+"""A package of another API: what is deprecated, enums in answers, a Relay connection. Lines marked D are deprecated."""
 
 from typing import assert_type
 
@@ -19,8 +19,10 @@ product.get("title")  # D
 assert_type(product.name, str)
 product.rename("new")
 product.relabel("new")  # D
-for each in client.product.list():
+for each in client.product.list(limit=10, page_size=5):
     assert_type(each, Product)
+assert_type(client.product.list(after="cursor").first(), Product | None)
+assert_type(client.maker.list(offset=3).all(), list[Maker])
 
 
 async def main(client: AsyncClient) -> None:
