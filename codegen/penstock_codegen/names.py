@@ -50,6 +50,7 @@ MODULE_NAMES = frozenset(
         "Problems",
         "Relation",
         "Required",
+        "Resource",
         "ResourceType",
         "Schema",
         "Self",
@@ -85,6 +86,26 @@ MODULE_NAMES = frozenset(
         "T6",
         "T7",
         "T8",
+    }
+)
+
+# What the package itself exports besides the handles.
+ERROR_NAMES = frozenset(
+    {
+        "ActionFailed",
+        "AuthenticationError",
+        "ClientError",
+        "GraphQLError",
+        "HTTPStatusError",
+        "InvalidResponse",
+        "InvalidSelection",
+        "MissingContext",
+        "NotFound",
+        "NotLoaded",
+        "PermissionDenied",
+        "RateLimited",
+        "RequestTimeout",
+        "TransportError",
     }
 )
 
@@ -173,7 +194,7 @@ def identifier(name: str, *, reserved: Iterable[str] = (), public: bool = True) 
 
 def class_name(name: str) -> str:
     """`name` as the name of a class."""
-    cleaned = identifier(pascal(name) or "Type", reserved=MODULE_NAMES)
+    cleaned = identifier(pascal(name) or "Type", reserved=MODULE_NAMES | ERROR_NAMES)
     return cleaned[:1].upper() + cleaned[1:] if cleaned not in vars(builtins) else f"{cleaned}_"
 
 

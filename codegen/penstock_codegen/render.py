@@ -19,7 +19,7 @@ from jinja2.bccache import Bucket
 from . import ir
 from .cache import Cache, digest
 from .models import ModelClass, Models
-from .names import with_article
+from .names import ERROR_NAMES, with_article
 from .types import Import, PythonType, import_lines
 from .views import WORDS, MethodView, Place, Spelling, Views, docstring, literal, spelling
 
@@ -591,22 +591,7 @@ class _Renderer:
             exports[resource.module] = sorted(
                 [classes.handle, classes.async_handle] if resource.has_handle else []
             )
-        exports["_runtime.errors"] = [
-            "ActionFailed",
-            "AuthenticationError",
-            "ClientError",
-            "GraphQLError",
-            "HTTPStatusError",
-            "InvalidResponse",
-            "InvalidSelection",
-            "MissingContext",
-            "NotFound",
-            "NotLoaded",
-            "PermissionDenied",
-            "RateLimited",
-            "RequestTimeout",
-            "TransportError",
-        ]
+        exports["_runtime.errors"] = sorted(ERROR_NAMES)
         exports["_runtime.pages"] = ["AsyncPages", "Pages"]
         exports["_runtime.unset"] = ["UNSET", "Unset"]
         return self._write(

@@ -109,6 +109,7 @@ class _Builder:
         self._classes = Scope(config.package, problems, config.file.name)
         self._modules = Scope(config.package, problems, config.file.name)
         self._fragments: dict[str, str] = {}
+        self._claim_configured_types()
         self._folders = self._find_folders()
         self._types = TypeMapping(schema, config, self._classes, problems)
         self._models = Models(schema, queries, self._types, self._classes, problems)
@@ -126,6 +127,20 @@ class _Builder:
                 self._by_type[folder.fragment.type_name] = folder
 
     # ---------------------------------------------------------------------------------------------------------- folders
+
+    def _claim_configured_types(self) -> None:
+        """What the configuration's types import is there under its own name: no class of the package may hide it."""
+        config = self._config
+        types = [
+            (("scalars", key), each)
+            for key, item in config.scalars.items()
+            for each in (item.input, item.output)
+        ]
+        types += [(("types", key), item) for key, item in config.types.items()]
+        for setting, type_ in types:
+            for item in sorted(type_.imports):
+                place = setting_place(config, setting, "", "")
+                self._classes.claim(item.name, f"{item.module}.{item.name}", place=place)
 
     def _find_folders(self) -> dict[str, Folder]:
         by_folder: dict[str, list[Document]] = {}
