@@ -37,10 +37,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came: its JSON and its headers (lower case)."""
+    """One request as it came: its JSON, its headers (lower case), and the client's port, which tells connections apart."""
 
     json: dict[str, Any]
     headers: dict[str, str]
+    port: int = 0
 
 
 class Misbehaving:
@@ -79,7 +80,11 @@ def misbehaving_server() -> Iterator[Misbehaving]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             reply = server.next(
-                Received(json.loads(body), {name.lower(): value for name, value in self.headers.items()})
+                Received(
+                    json.loads(body),
+                    {name.lower(): value for name, value in self.headers.items()},
+                    self.client_address[1],
+                )
             )
             if reply.delay:
                 # Not time.sleep, which tests replace.

@@ -338,6 +338,8 @@ def test_options_for_one_call(misbehaving: Misbehaving, delays: list[float]) -> 
             for received in misbehaving.received
         ] == [("b", "1", "Bearer one"), ("a", None, "Bearer one")]
         assert misbehaving.received[0].headers["content-type"] == "application/json"
+        # Over one connection.
+        assert len({received.port for received in misbehaving.received}) == 1
         misbehaving.script(Reply(status=503))
         with pytest.raises(HTTPStatusError):
             other._send(HELLO, {})

@@ -12,7 +12,14 @@ import pytest
 from tests.sdk.recording import AsyncRecordingTransport, RecordingTransport, Requests
 from tests.sdk.server_process import ServerProcess, running_server
 
-from penstock import AsyncClient, AuthenticationError, Client, InvalidResponse, MissingContext
+from penstock import (
+    AsyncClient,
+    AuthenticationError,
+    Client,
+    InvalidResponse,
+    MissingContext,
+    PermissionDenied,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +148,14 @@ def test_a_wrong_or_missing_key(guarded: ServerProcess, monkeypatch: pytest.Monk
                     attempt()
                 assert caught.value.status_code in (200, 401)
                 assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_key_that_may_not(guarded: ServerProcess) -> None:
+    with Client(guarded.url, api_key=guarded.token("--name", "runner", "--scope", "RUNNER")) as client:
+        assert client.hello()
+        with pytest.raises(PermissionDenied) as caught:
+            client.api_token.create(name="another", scope="USER")
+        assert caught.value.operation == "api_token_create"
 
 
 def test_the_key_comes_from_the_environment(guarded: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
