@@ -6,12 +6,12 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from graphql import build_schema, graphql_sync
+
 from penstock_codegen.config import load_config
 from penstock_codegen.generate import generate
 from penstock_codegen.write import write
