@@ -78,7 +78,7 @@ def _sentences() -> Iterator[None]:
         yield
     except (DatabaseUrlError, NewerDatabaseError, ApiError) as error:
         _say(f"Error: {error}")
-    except exc.OperationalError as error:
+    except exc.DatabaseError as error:
         _say(f"Error: the database cannot be used: {str(error.orig).partition(chr(10))[0]}")
     except OSError as error:
         _say(f"Error: {error.strerror or error}.")

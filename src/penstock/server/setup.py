@@ -48,6 +48,18 @@ def prepare(database: Database) -> Prepared:
     return Prepared(before, after)
 
 
+def default_tenant_id(database: Database) -> str:
+    """The id of the tenant that `prepare` made, or of the oldest where that is gone. Raises ApiError if none is left."""
+    first = sa.case((tenant.c.slug == DEFAULT_TENANT, 0), else_=1)
+    with database.read() as connection:
+        found: str | None = connection.scalar(
+            sa.select(tenant.c.id).order_by(first, tenant.c.created).limit(1)
+        )
+    if found is None:
+        raise ApiError("The server has no tenant. Create one with `create_tenant`.")
+    return found
+
+
 def reset(database: Database) -> None:
     """Delete every table and everything in them, and make them anew."""
     with database.write() as connection:
