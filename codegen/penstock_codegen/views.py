@@ -224,6 +224,7 @@ class Views:
         sent = f"{wait}{place.send}({operation}, {variables})"
         target = self.handle(result.resource, is_async=place.is_async) if result.resource else ""
         own = result.resource == place.resource
+        none_first = "None if found is None else "
         if target and not own:
             yield f"from .{self._resources[result.resource].module} import {target}"
             yield ""
@@ -232,6 +233,13 @@ class Views:
         if result.pages:
             wrap = f"{target}._load_all" if target else "as_models"
             owner = place.send.rpartition(".")[0]
+            if not place.resource:
+                # The client has no pages of its own: an accessor of none of its resources fetches them.
+                accessor = "AsyncAccessor" if place.is_async else "Accessor"
+                names = ", ".join([accessor, *([] if target else ["as_models"])])
+                yield f"from ._runtime.resource import {names}"
+                yield ""
+                owner = f"{accessor}(self)"
             paged = "_pages" if result.pages == "offset" else "_cursor_pages"
             yield f"return {owner}.{paged}({operation}, {variables}, {wrap}, {window})"
         elif result.kind == "nothing":
@@ -242,7 +250,8 @@ class Views:
             made = f"{target}._find({place.client}, {result.identity}={{}})"
             if result.many:
                 yield f"found = {sent}"
-                yield f"return [{made.format('item')} for item in found]"
+                made_all = f"[{made.format('item')} for item in found]"
+                yield f"return {none_first if result.nullable else ''}{made_all}"
             elif own and place.send.endswith("_act"):
                 yield f"found = {sent}"
                 yield f"return self._same({made.format('found')})"
@@ -252,13 +261,11 @@ class Views:
         else:
             yield f"found = {sent}"
             if result.many:
-                yield f"return {target}._load_all({place.client}, found)"
+                yield f"return {none_first if result.nullable else ''}{target}._load_all({place.client}, found)"
             elif own and place.send.endswith("_act"):
                 yield "return self._absorb(found)"
-            elif result.nullable:
-                yield f"return None if found is None else {target}._loaded({place.client}, found)"
             else:
-                yield f"return {target}._loaded({place.client}, found)"
+                yield f"return {none_first if result.nullable else ''}{target}._loaded({place.client}, found)"
 
     # ------------------------------------------------------------------------------------------------------------ imports
 
