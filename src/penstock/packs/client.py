@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 from pydantic_core import from_json, to_json
@@ -28,6 +29,7 @@ from penstock.packs.errors import (
     FlyteStatusError,
     FlyteTransportError,
 )
+from penstock.packs.transport import KeepAliveTransport
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +124,7 @@ class FlyteClient:
         self._owned = http_client is None
         if http_client is None:
             context = _tls(False if insecure_skip_verify else verify, certificate)
-            limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-            http_client = httpx.AsyncClient(verify=context, timeout=self._timeout, limits=limits)
+            http_client = _http_client(context, self._timeout, max_connections)
         self._http = http_client
         self._links: Links | None = None
 
@@ -365,6 +366,18 @@ def _tls(verify: bool | str | ssl.SSLContext, certificate: tuple[str, str] | Non
             "The API's certificate is not checked: whoever is in between can read and change everything."
         )
     return context
+
+
+def _http_client(tls: ssl.SSLContext | bool, timeout: float, max_connections: int) -> httpx.AsyncClient:
+    if getproxies():
+        # httpx knows how to use them, and whom not to use them for.
+        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+        return httpx.AsyncClient(verify=tls, timeout=timeout, limits=limits)
+    context = tls if isinstance(tls, ssl.SSLContext) else None
+    if tls is False:
+        context = httpx.create_ssl_context(verify=False)
+    transport = KeepAliveTransport(tls=context, max_connections=max_connections)
+    return httpx.AsyncClient(transport=transport, timeout=timeout)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
