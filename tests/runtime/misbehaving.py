@@ -76,6 +76,8 @@ def misbehaving_server() -> Iterator[Misbehaving]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body in one piece: in two, the second waits 40 ms for the first to be acknowledged.
+        wbufsize = 65536
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
