@@ -1,0 +1,34 @@
+"""The benchmarks run, on little work; ``PENSTOCK_STRESS=1`` runs the one of memory in full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+STRESS = os.environ.get("PENSTOCK_STRESS") == "1"
+
+
+@pytest.mark.timeout(3_600 if STRESS else 120)
+def test_memory_stays_flat() -> None:
+    actions = "100000" if STRESS else "1500"
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "packs_memory.py"), "--actions", actions],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_throughput_is_measured() -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "packs_throughput.py"), "--actions", "100"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "times one at a time" in done.stdout
