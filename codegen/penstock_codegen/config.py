@@ -47,6 +47,8 @@ class Config:
     types: Mapping[str, PythonType] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     errors: ErrorFields = ErrorFields()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    manifest: Path | None = None
 
     @property
     def package(self) -> str:
@@ -55,7 +57,20 @@ class Config:
 
 
 _OUTPUT = 'Say where the package goes: output = "generated/my_api".'
-_KEYS = ("schema", "queries", "output", "context", "headers", "scalars", "types", "names", "errors")
+_KEYS = (
+    "schema",
+    "queries",
+    "output",
+    "manifest",
+    "context",
+    "headers",
+    "scalars",
+    "types",
+    "names",
+    "errors",
+    "renamed",
+)
+_METHOD = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)?", re.ASCII)
 
 
 def load_config(file: Path) -> Config:
@@ -176,6 +191,8 @@ class _Reader:
             types=self._types(table),
             names=self._names(table),
             errors=self._errors(table),
+            renamed=self._renamed(table),
+            manifest=root / manifest if (manifest := self._string(table, "manifest", "")) else None,
         )
 
     def _string(self, table: dict[str, Any], key: str, default: str) -> str:
@@ -267,6 +284,22 @@ class _Reader:
                 )
             else:
                 found[key] = value
+        return found
+
+    def _renamed(self, table: dict[str, Any]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for old, new in self._table(table, "renamed").items():
+            where = ("renamed", old)
+            example = 'Write "folder.old" = "folder.new", or "old" = "new" for the client\'s own methods.'
+            if not isinstance(new, str) or not _METHOD.fullmatch(new) or not _METHOD.fullmatch(old):
+                self._wrong(where, f'"{old}" and {_shown(new)} do not both name a method.', "C011", example)
+            elif old.rpartition(".")[0] != new.rpartition(".")[0]:
+                message = (
+                    f'"{old}" and "{new}" are not in the same folder; a method keeps its old name only there.'
+                )
+                self._wrong(where, message, "C011", example)
+            else:
+                found[old] = new
         return found
 
     def _errors(self, table: dict[str, Any]) -> ErrorFields:

@@ -87,7 +87,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of a handle, an accessor or the client."""
+    """A method of a handle, an accessor or the client. `calls` is the method that it has become, where this is its old name."""
 
     name: str
     doc: str
@@ -95,6 +95,7 @@ class Method:
     operation: Operation
     result: Result
     deprecated: str | None = None
+    calls: str = ""
 
     @property
     def required(self) -> tuple[Parameter, ...]:

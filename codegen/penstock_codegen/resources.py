@@ -109,6 +109,7 @@ class _Builder:
         self._classes = Scope(config.package, problems, config.file.name)
         self._modules = Scope(config.package, problems, config.file.name)
         self._fragments: dict[str, str] = {}
+        self._renamed: set[str] = set()
         self._claim_configured_types()
         self._folders = self._find_folders()
         self._types = TypeMapping(schema, config, self._classes, problems)
@@ -226,6 +227,9 @@ class _Builder:
         context = self._context(
             [*methods, *(item for r in resources for item in (*r.methods, *r.accessor_methods))]
         )
+        old_methods = self._old_names("", methods, client_scope)
+        every = [f"{r.folder}.{item.name}" for r in resources for item in (*r.methods, *r.accessor_methods)]
+        self._check_renamed([*every, *(item.name for item in methods)])
         self._problems.stop_if_any()
         inputs = self._types.input_types()
         table, abstract, leaves = self._table()
@@ -234,7 +238,7 @@ class _Builder:
         package = ir.Package(
             name=self._config.package,
             resources=tuple(resources),
-            methods=tuple(methods),
+            methods=(*methods, *old_methods),
             operations=tuple(method.operation for method in methods),
             context=context,
             enums=enums,
@@ -356,6 +360,8 @@ class _Builder:
             )
             method = self._method(document, name, folder if binds is not None else None, constants)
             (accessor_methods if binds is None else methods).append(method)
+        old_methods = self._old_names(f"{folder.name}.", methods, handle)
+        old_accessor_methods = self._old_names(f"{folder.name}.", accessor_methods, accessor)
         operations = [lookup.operation for lookup in lookups] + [
             item.operation for item in (*methods, *accessor_methods)
         ]
@@ -368,11 +374,47 @@ class _Builder:
             attributes=attributes,
             relations=relations,
             lookups=lookups,
-            methods=tuple(methods),
-            accessor_methods=tuple(accessor_methods),
+            methods=(*methods, *old_methods),
+            accessor_methods=(*accessor_methods, *old_accessor_methods),
             operations=tuple(sorted(operations, key=lambda item: item.constant)),
             folder=folder.name,
         )
+
+    def _old_names(self, prefix: str, methods: Iterable[ir.Method], scope: Scope) -> list[ir.Method]:
+        """The methods that keep an old name too, under `[tool.penstock.renamed]`: each calls the one that it has become."""
+        by_name = {method.name: method for method in methods}
+        found = []
+        for old, new in self._config.renamed.items():
+            name = names.method_name(old.rpartition(".")[2])
+            target = by_name.get(names.method_name(new.rpartition(".")[2]))
+            if target is None or new.rpartition(".")[0] != prefix.removesuffix("."):
+                continue
+            self._renamed.add(old)
+            place = setting_place(self._config, ("renamed", old), "", "N001")
+            scope.claim(
+                name,
+                f'"{old}" under renamed',
+                place=place,
+                remedy="Remove it from renamed, or rename the file.",
+            )
+            found.append(
+                replace(
+                    target,
+                    name=name,
+                    doc=f"The old name of `{target.name}`.",
+                    deprecated=f"This is {target.name} now.",
+                    calls=target.name,
+                )
+            )
+        return found
+
+    def _check_renamed(self, methods: Iterable[str]) -> None:
+        known = sorted(methods)
+        for old, new in self._config.renamed.items():
+            if old not in self._renamed:
+                message = f'"{old}" is to go on as "{new}", and there is no such method.'
+                hint = did_you_mean(new, known) or "Name a method by its folder and file: flow.archive."
+                self._problems.add(setting_place(self._config, ("renamed", old), message, "C011", hint))
 
     def _attributes(
         self, folder: Folder, fragment: Fragment, handle: Scope

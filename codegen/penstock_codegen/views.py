@@ -218,6 +218,18 @@ class Views:
     def _body(self, method: ir.Method, place: Place) -> Iterable[str]:
         result = method.result
         wait = "await " if place.is_async else ""
+        if method.calls:
+            passed = [item.name for item in method.required]
+            passed += [f"{item.name}={item.name}" for item in method.optional]
+            if result.pages:
+                start = "offset" if result.pages == "offset" else "after"
+                passed += [f"{name}={name}" for name in ("limit", start, "page_size")]
+            called = f"self.{method.calls}({', '.join(passed)})"
+            if result.kind == "nothing":
+                yield f"{wait}{called}"
+            else:
+                yield f"return {called}" if result.pages else f"return {wait}{called}"
+            return
         given = ", ".join(f"{literal(item.variable)}: {item.name}" for item in method.parameters)
         variables = f"{{{given}}}"
         operation = f"{place.operations}.{method.operation.constant}"
