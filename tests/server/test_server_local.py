@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from tests.server.api import Api, Refused
 
 from penstock.server.local import async_local_transport, local_transport
-from tests.server.api import Api, Refused
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -45,7 +45,16 @@ def prepare(database: Database) -> Prepared:
                     updated=now,
                 )
             )
+    _take_statistics(database)
     return Prepared(before, after)
+
+
+def _take_statistics(database: Database) -> None:
+    """Let SQLite look at what its tables hold, for its plans. PostgreSQL does it by itself."""
+    if not database.is_postgresql and not database.in_memory:
+        with database.write() as connection:
+            connection.exec_driver_sql("PRAGMA analysis_limit=400")
+            connection.exec_driver_sql("ANALYZE")
 
 
 def default_tenant_id(database: Database) -> str:

@@ -53,7 +53,9 @@ def aggregate_select(
                 f"{compiler.object_json(scope, model, rows.alias, below, selected)} AS {column}"
             )
             inner.needs_rows = True
-            inner.columns["position"] = f"row_number() OVER (ORDER BY {', '.join(rows.terms)}) AS row_position"
+            inner.columns["position"] = (
+                f"row_number() OVER (ORDER BY {', '.join(rows.terms)}) AS row_position"
+            )
             array = scope.dialect.json_array(f"{inner.alias}.{column}", f"{inner.alias}.row_position")
             pairs.append((response_name, array))
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import GraphQLObjectType, get_named_type
 
@@ -18,7 +18,7 @@ from penstock.server.reads.order import in_written_order, order_terms
 from penstock.server.reads.where import condition, conjunction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from graphql import FieldNode, GraphQLField
 
@@ -83,12 +83,20 @@ def rows_of(
     declaration: GraphQLField,
     node: FieldNode,
     alias: str,
-    conditions: Sequence[str],
+    related: Sequence[str] | None,
     *,
     capped: bool,
 ) -> Rows:
-    """The rows that a list or aggregate field names. `capped`: fetch one row more than the server gives, to tell."""
+    """The rows that a list or aggregate field names.
+
+    `related` are the conditions that tie them to a row above; None for a root field. `capped`: fetch one row more
+    than the server gives, to tell.
+    """
     arguments = scope.document.arguments(declaration, node)
+    where = arguments.get("where")
+    confined = (
+        related if related is not None else _confined(scope, model, alias, reached=_selective(model, where))
+    )
     order_by = arguments.get("order_by") or []
     if order_by:
         written = next(argument.value for argument in node.arguments if argument.name.value == "order_by")
@@ -100,7 +108,7 @@ def rows_of(
         scope=scope,
         model=model,
         alias=alias,
-        conditions=[*conditions, condition(scope, model, alias, arguments.get("where"))],
+        conditions=[*confined, condition(scope, model, alias, where)],
         terms=order_terms(scope, model, alias, order_by),
         has_order=bool(order_by),
         distinct_on=list(dict.fromkeys(arguments.get("distinct_on") or [])),
@@ -114,7 +122,7 @@ def compile_list(
 ) -> Statement:
     """The statement of a root field that lists rows."""
     alias = scope.alias()
-    rows = rows_of(scope, model, declaration, nodes[0], alias, _confined(scope, model, alias), capped=True)
+    rows = rows_of(scope, model, declaration, nodes[0], alias, None, capped=True)
     item = object_json(scope, model, alias, _object_type(declaration), nodes)
     inner = rows.select([f"{item} AS j"])
     array = scope.dialect.final(scope.dialect.json_array("q.j"))
@@ -127,7 +135,7 @@ def compile_by_key(
     """The statement of a root field that fetches one row by its primary key."""
     alias = scope.alias()
     key = scope.document.arguments(declaration, nodes[0])["id"]
-    conditions = [f"{alias}.id = {scope.bind(key, 'uuid')}", *_confined(scope, model, alias)]
+    conditions = [f"{alias}.id = {scope.bind(key, 'uuid')}", *_confined(scope, model, alias, reached=True)]
     item = scope.dialect.final(object_json(scope, model, alias, _object_type(declaration), nodes))
     return Statement(
         f'SELECT {item}, 1 FROM "{model.name}" AS {alias} WHERE {conjunction(conditions)}', scope.parameters
@@ -139,7 +147,7 @@ def compile_aggregate(
 ) -> Statement:
     """The statement of a root field that aggregates rows."""
     alias = scope.alias()
-    rows = rows_of(scope, model, declaration, nodes[0], alias, _confined(scope, model, alias), capped=False)
+    rows = rows_of(scope, model, declaration, nodes[0], alias, None, capped=False)
     select = aggregate.aggregate_select(scope, model, _object_type(declaration), nodes, rows)
     return Statement(f"SELECT {scope.dialect.final(f'({select})')}, 1", scope.parameters)
 
@@ -195,9 +203,18 @@ def _related_aggregate(
     return f"({aggregate.aggregate_select(scope, target, _object_type(declaration), nodes, rows)})"
 
 
-def _confined(scope: Scope, model: TableModel, alias: str) -> list[str]:
-    confinement = scope.confinement(model, alias)
+def _confined(scope: Scope, model: TableModel, alias: str, *, reached: bool) -> list[str]:
+    confinement = scope.confinement(model, alias, reached=reached)
     return [confinement] if confinement else []
+
+
+def _selective(model: TableModel, where: Mapping[str, Any] | None) -> bool:
+    """Whether a filter names rows by an id of theirs, all of which have an index."""
+    for name, operators in (where or {}).items():
+        column = model.columns.get(name)
+        if column and column.kind == "uuid" and name != "tenant_id" and operators:
+            return operators.get("_eq") is not None or operators.get("_in") is not None
+    return False
 
 
 def _object_type(declaration: GraphQLField) -> GraphQLObjectType:

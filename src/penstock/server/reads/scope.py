@@ -73,11 +73,12 @@ class Scope:
         self.parameters[name] = self.dialect.bind_path(keys)
         return self.dialect.parameter_list(name, "String")
 
-    def confinement(self, model: TableModel, alias: str) -> str | None:
+    def confinement(self, model: TableModel, alias: str, *, reached: bool) -> str | None:
         """The condition under which a row is the caller's to see; None where the caller sees everything.
 
         Every reference to a table in a statement carries it, so nothing leaks through relationships, filters,
-        orders or aggregates.
+        orders or aggregates. `reached`: another condition leads to few rows already, so the tenant's index, which
+        leads to nearly all of them, is not to be used.
         """
         if self.principal.tenant_id is None:
             return None
@@ -89,12 +90,15 @@ class Scope:
                 )
         if "tenant" not in self.parameters:
             self.parameters["tenant"] = self.dialect.bind(self.principal.tenant_id, "uuid")
-        return f"{alias}.{model.tenant_column} = {self.dialect.parameter('tenant', 'uuid')}"
+        column = f"{alias}.{model.tenant_column}"
+        if reached:
+            column = self.dialect.without_index(column)
+        return f"{column} = {self.dialect.parameter('tenant', 'uuid')}"
 
     def related(self, link: RelationshipModel, source_alias: str, target_alias: str) -> list[str]:
         """The conditions that tie rows of a relationship's target to a row of its source."""
         conditions = [f"{target_alias}.{link.remote} = {source_alias}.{link.local}"]
-        if confinement := self.confinement(self.tables[link.target], target_alias):
+        if confinement := self.confinement(self.tables[link.target], target_alias, reached=True):
             conditions.append(confinement)
         return conditions
 

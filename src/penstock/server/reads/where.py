@@ -62,7 +62,9 @@ def condition(scope: Scope, model: TableModel, alias: str, where: Mapping[str, A
             target = scope.alias()
             inner = scope.related(link, alias, target)
             inner.append(condition(scope, scope.tables[link.target], target, value))
-            conditions.append(f'EXISTS (SELECT 1 FROM "{link.target}" AS {target} WHERE {conjunction(inner)})')
+            conditions.append(
+                f'EXISTS (SELECT 1 FROM "{link.target}" AS {target} WHERE {conjunction(inner)})'
+            )
     return conjunction(conditions)
 
 
