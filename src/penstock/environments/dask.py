@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from penstock.execution.identity import RunIdentity
     from penstock.storage.base import Storage
 
+# How long a scheduler is tried to be reached.
+CONNECT_SECONDS = 30
+
 
 @dataclass(frozen=True, kw_only=True)
 class DaskEnvironment(Environment):
@@ -76,7 +79,7 @@ class DaskEnvironment(Environment):
             ) from None
         if self.address is not None:
             try:
-                client = distributed.Client(self.address, timeout=30, set_as_default=False)
+                client = distributed.Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
             except (OSError, TimeoutError) as error:
                 raise EnvironmentFailure(
                     f"The Dask scheduler at {self.address} cannot be reached: {error}."

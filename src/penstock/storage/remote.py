@@ -71,7 +71,9 @@ class RemoteStorage(BlobStorage):
         filesystem, root = self._filesystem()
         path = f"{root}/{location}"
         try:
-            filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if urlsplit(self.url).scheme not in _EXTRAS:
+                # Object stores have no folders; what looks like one there is a bucket, which is not ours to make.
+                filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
             filesystem.pipe_file(path, blob)
         except Exception as error:  # every provider raises its own
             raise StorageError(f"{self._place(location)} cannot be written: {_words(error)}.") from error
