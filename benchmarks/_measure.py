@@ -8,6 +8,7 @@ of two runs that were neighbours in time, with a 95 % interval from a bootstrap 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import random
@@ -19,9 +20,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import truediv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +29,11 @@ from contextlib import ExitStack
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 _RESAMPLES = 2000
+
+Measure = Literal["wall", "cpu"]
+"""Time as a clock has it, or as the processor does: user and system. The second holds where other programs
+share the machine.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +71,19 @@ class Comparison:
         """Wall time of one run in seconds."""
         return statistics.median(run.wall for run in self.runs[contender])
 
-    def ratio(self, contender: str, to: str | None = None) -> Estimate:
+    def ratio(self, contender: str, to: str | None = None, *, of: Measure = "wall") -> Estimate:
         """How many times as long as `to` (the baseline unless named) the contender takes."""
-        return _bootstrap([one.wall / other.wall for one, other in self._rounds(contender, to)])
+        return _bootstrap([one / other for one, other in self._rounds(contender, to, of)])
 
-    def difference(self, contender: str, to: str | None = None) -> Estimate:
+    def difference(self, contender: str, to: str | None = None, *, of: Measure = "wall") -> Estimate:
         """How much longer than `to` (the baseline unless named) the contender takes, in seconds."""
-        return _bootstrap([one.wall - other.wall for one, other in self._rounds(contender, to)])
+        return _bootstrap([one - other for one, other in self._rounds(contender, to, of)])
 
-    def _rounds(self, contender: str, to: str | None) -> Iterable[tuple[Run, Run]]:
-        return zip(self.runs[contender], self.runs[to or self.baseline], strict=True)
+    def _rounds(self, contender: str, to: str | None, of: Measure) -> Iterable[tuple[float, float]]:
+        def values(name: str) -> list[float]:
+            return [run.wall if of == "wall" else run.cpu or 0.0 for run in self.runs[name]]
+
+        return zip(values(contender), values(to or self.baseline), strict=True)
 
     def table(self) -> str:
         """A Markdown table, one row per contender."""
@@ -84,7 +92,6 @@ class Comparison:
             low, _, high = statistics.quantiles((run.wall for run in runs), n=4)
             ratio = self.ratio(contender)
             cpu = [run.cpu for run in runs if run.cpu is not None]
-            base = [run.cpu for run in self.runs[self.baseline] if run.cpu is not None]
             peak = [run.peak for run in runs if run.peak is not None]
             rows.append(
                 [
@@ -94,7 +101,7 @@ class Comparison:
                     "1"
                     if contender == self.baseline
                     else f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
-                    f"{duration(statistics.median(cpu))} ({statistics.median(map(truediv, cpu, base)):.2f})"
+                    f"{duration(statistics.median(cpu))} ({self.ratio(contender, of='cpu').value:.2f})"
                     if cpu
                     else "",
                     f"{statistics.median(peak) / 1e6:.0f} MB" if peak else "",
@@ -162,6 +169,49 @@ def compare_calls(
             cpu = statistics.median(run.cpu for run in each if run.cpu is not None)
             runs[name].append(Run(statistics.median(run.wall for run in each), cpu))
     return Comparison(title, next(iter(contenders)), {name: tuple(each) for name, each in runs.items()})
+
+
+def compare_turns(
+    title: str,
+    command: Sequence[str],
+    *,
+    rounds: int,
+    environment: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Have functions called in turns in one process, one call each: for calls so short that what a process
+    and its core were doing before weighs more than what they do. A run is one call, the median of a round;
+    each round is a process of its own.
+
+    `command` is the command line of a program that ends in `take_turns(functions)`; its first function is the
+    baseline.
+    """
+    runs: dict[str, list[Run]] = {}
+    for _ in range(rounds):
+        done = subprocess.run(
+            command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, check=True
+        )
+        for name, (wall, cpu) in json.loads(done.stdout).items():
+            runs.setdefault(name, []).append(Run(wall, cpu))
+    return Comparison(title, next(iter(runs)), {name: tuple(each) for name, each in runs.items()})
+
+
+def take_turns(functions: Mapping[str, Callable[[], object]], *, calls: int = 300, warm_up: int = 30) -> None:
+    """The other side of `compare_turns`: call each once, and again, and print the median seconds (wall, CPU)
+    of each.
+    """
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in functions}
+    for number in range(warm_up + calls):
+        for name, function in functions.items():
+            cpu, start = time.process_time(), time.perf_counter()
+            function()
+            wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+            if number >= warm_up:
+                taken[name].append((wall, cpu))
+    print(
+        json.dumps(
+            {name: list(map(statistics.median, zip(*each, strict=True))) for name, each in taken.items()}
+        )
+    )
 
 
 def _one_round(
@@ -306,10 +356,12 @@ def with_section(document: str, title: str, section: str) -> str:
 
 
 def _circumstances() -> str:
-    """What was run, when, and on what: nothing that names the machine."""
+    """What was run, when, and on what: nothing that names the machine. The load is the last quarter of an
+    hour's.
+    """
     module = Path(sys.argv[0]).stem
     command = " ".join(["python -m", f"benchmarks.{module}", *sys.argv[1:]])
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    machine = f"{platform.system()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    machine = f"{platform.system()}, {os.cpu_count()} cores, {memory:.0f} GiB, load {os.getloadavg()[2]:.1f}"
     return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {python}, {machine}"

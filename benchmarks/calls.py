@@ -2,7 +2,8 @@
 httpx with `json.loads`.
 
 All send the same document to the same local server in another process, over one connection that stays open.
-Each has a process of its own: `python -m benchmarks.calls CONTENDER URL` is one.
+The small calls take turns in one process; the large ones have a process each, since what one keeps alive the
+garbage collector walks through for all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import _answers
-from benchmarks._measure import Comparison, aim, answer_batches, arguments, compare_calls, report
+from benchmarks._measure import (
+    aim,
+    answer_batches,
+    arguments,
+    compare_calls,
+    compare_turns,
+    report,
+    take_turns,
+)
 from benchmarks._server import serve
 
 BARE, OURS, PEER = "httpx + json.loads", "penstock", "ariadne-codegen"
@@ -30,16 +39,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serve({"/small": small, "/large": large}) as url:
         subprocess.run([sys.executable, "-m", "benchmarks._peer", folder], check=True)
 
-        def compare(title: str, kind: str) -> Comparison:
-            contenders = {
-                name: [sys.executable, "-m", "benchmarks.calls", f"{function}_{kind}", f"{url}/{kind}"]
-                for name, function in ((BARE, "bare"), (OURS, "our"), (PEER, "peer"))
-            }
-            path = os.pathsep.join((f"{folder}/default", os.environ.get("PYTHONPATH", "")))
-            return compare_calls(title, contenders, rounds=options.rounds, environment={"PYTHONPATH": path})
+        path = {"PYTHONPATH": os.pathsep.join((f"{folder}/default", os.environ.get("PYTHONPATH", "")))}
 
-        one = compare(f"A flow run, {len(small):,} bytes", "small")
-        many = compare(f"{_answers.LOG_ENTRIES:,} log entries, {len(large):,} bytes", "large")
+        def command(*arguments: str) -> list[str]:
+            return [sys.executable, "-m", "benchmarks.calls", *arguments]
+
+        one = compare_turns(
+            f"A flow run, {len(small):,} bytes",
+            command("small", f"{url}/small"),
+            rounds=options.rounds,
+            environment=path,
+        )
+        many = compare_calls(
+            f"{_answers.LOG_ENTRIES:,} log entries, {len(large):,} bytes",
+            {name: command(name, f"{url}/large") for name in LARGE},
+            rounds=options.rounds,
+            environment=path,
+        )
     report(
         "One call",
         [
@@ -48,7 +64,9 @@ def main() -> None:
             "\n".join(
                 (
                     aim("1 KB, against httpx + json.loads", one.ratio(OURS), 1.08),
+                    aim("1 KB, CPU", one.ratio(OURS, of="cpu"), 1.08),
                     aim("1 MB, against httpx + json.loads", many.ratio(OURS), 1.6),
+                    aim("1 MB, CPU", many.ratio(OURS, of="cpu"), 1.6),
                 )
             ),
         ],
@@ -136,13 +154,14 @@ def peer_large(url: str) -> Callable[[], object]:
     return call
 
 
-CONTENDERS = {
-    function.__name__: function
-    for function in (bare_small, bare_large, our_small, our_large, peer_small, peer_large)
-}
+SMALL = {BARE: bare_small, OURS: our_small, PEER: peer_small}
+LARGE = {BARE: bare_large, OURS: our_large, PEER: peer_large}
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] in CONTENDERS:
-        answer_batches(CONTENDERS[sys.argv[1]](sys.argv[2]))
-    else:
-        main()
+    match sys.argv[1:]:
+        case ["small", place]:
+            take_turns({name: make(place) for name, make in SMALL.items()})
+        case [name, place] if name in LARGE:
+            answer_batches(LARGE[name](place))
+        case _:
+            main()

@@ -83,13 +83,18 @@ def main() -> None:
             "\n".join(
                 (
                     aim(f"import, beyond `{NOTHING}`", imports.difference(OURS), 0.060, unit=duration),
+                    aim("import, CPU", imports.difference(OURS, of="cpu"), 0.060, unit=duration),
                     aim(
                         f"import and a Client, beyond `{NOTHING}`",
                         imports.difference(CLIENT),
                         0.060,
                         unit=duration,
                     ),
+                    aim(
+                        "import and a Client, CPU", imports.difference(CLIENT, of="cpu"), 0.060, unit=duration
+                    ),
                     aim(f"first result, beyond `{NOTHING}`", first.difference(OURS), 0.150, unit=duration),
+                    aim("first result, CPU", first.difference(OURS, of="cpu"), 0.150, unit=duration),
                 )
             ),
         ],

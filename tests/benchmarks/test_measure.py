@@ -15,6 +15,7 @@ from benchmarks._measure import (
     aim,
     compare_calls,
     compare_processes,
+    compare_turns,
     duration,
     with_section,
 )
@@ -70,6 +71,19 @@ def test_calls_are_measured_per_call_in_processes_of_their_own() -> None:
     assert comparison.ratio("long").low > 20
     with pytest.raises(RuntimeError, match="broken ended with 3"):
         compare_calls("", {"broken": [sys.executable, "-c", "raise SystemExit(3)"]}, rounds=1)
+
+
+def test_calls_take_turns_in_one_process() -> None:
+    program = (
+        "from benchmarks._measure import take_turns\n"
+        "take_turns({'short': lambda: sum(range(10)), 'long': lambda: sum(range(10_000))}, calls=20)"
+    )
+    comparison = compare_turns(
+        "Sums", [sys.executable, "-c", program], rounds=2, environment={"PYTHONPATH": ROOT}
+    )
+    assert comparison.baseline == "short"
+    assert comparison.ratio("long").low > 20
+    assert comparison.ratio("long", of="cpu").low > 20
 
 
 def test_a_section_takes_the_place_of_its_namesake() -> None:
