@@ -83,6 +83,19 @@ def test_closed_is_closed() -> None:
         transport.handle_request(httpx.Request("POST", "http://local/graphql", json=HELLO))
 
 
+def test_a_read_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from penstock.server import database
+
+    monkeypatch.setattr(database, "READ_SECONDS", 0.0)
+    monkeypatch.setattr(database, "PROGRESS_STEPS", 10)
+    transport = local_transport(tmp_path / "a.db")
+    with Api("http://local", transport=transport) as api:
+        with pytest.raises(Refused, match="took too long") as refused:
+            api.ask("{ flow { project { flows { tasks { id } } } } tenant { id } }")
+        assert refused.value.code == "TIMEOUT"
+        assert api.do("create_tenant", name="x", slug="writes-are-not-given-up")
+
+
 def test_the_asynchronous_twin() -> None:
     async def main() -> list[object]:
         async with httpx.AsyncClient(transport=async_local_transport(), base_url="http://local") as client:

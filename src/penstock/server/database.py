@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from penstock.server import sqlite_functions
 from penstock.server.types import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
 IN_MEMORY = ":memory:"
@@ -26,6 +27,12 @@ IN_MEMORY = ":memory:"
 SQLITE_BUSY_SECONDS = 30
 
 POSTGRESQL_CONNECTIONS = 16
+
+# A read that takes longer is given up, so that no request can keep the server from the others.
+READ_SECONDS = 30
+
+# How many steps of its virtual machine SQLite takes between two looks at the clock.
+PROGRESS_STEPS = 100_000
 
 
 class DatabaseUrlError(ValueError):
@@ -130,15 +137,28 @@ def _sqlite_engine(url: str, file: Path | None) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # A transaction that reads first and writes later can fail on SQLite; a writer takes the lock at once.
-        connection.exec_driver_sql(connection.get_execution_options().get("penstock_begin", "BEGIN"))
+        statement = connection.get_execution_options().get("penstock_begin", "BEGIN")
+        raw = connection.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.set_progress_handler(_until(READ_SECONDS) if statement == "BEGIN" else None, PROGRESS_STEPS)
+        connection.exec_driver_sql(statement)
 
     return engine
+
+
+def _until(seconds: float) -> Callable[[], bool]:
+    """What SQLite asks while it works: whether to give up. PostgreSQL has a setting for it."""
+    deadline = time.monotonic() + seconds
+    return lambda: time.monotonic() > deadline
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
-        connect_args={"options": "-c timezone=UTC -c statement_timeout=30000", "connect_timeout": 10},
+        connect_args={
+            "options": f"-c timezone=UTC -c statement_timeout={READ_SECONDS * 1000}",
+            "connect_timeout": 10,
+        },
         json_serializer=json_text,
         pool_size=POSTGRESQL_CONNECTIONS,
         pool_pre_ping=True,

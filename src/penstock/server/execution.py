@@ -242,7 +242,9 @@ def describe_failure(error: BaseException) -> tuple[str, str]:
                 "The request is too large for one database statement. Ask for less at once.",
                 "BAD_USER_INPUT",
             )
-        case exc.OperationalError() if "statement timeout" in str(error.orig):
+        case exc.OperationalError() if str(error.orig) == "interrupted" or "statement timeout" in str(
+            error.orig
+        ):
             return "The database took too long over this request. Ask for less at once.", "TIMEOUT"
         case exc.OperationalError() | exc.TimeoutError():
             return "The database is busy or away; try again. (API_ERROR)", "UNAVAILABLE"

@@ -59,6 +59,7 @@ def register_agent(
 
 @mutation
 def delete_agent(call: Call, *, agent_id: str) -> dict[str, object]:
+    """Forget an agent; the runs that it took stay."""
     return call.delete(agent, agent_id)
 
 
@@ -72,6 +73,7 @@ def _settings(settings: object) -> object:
 def create_agent_config(
     call: Call, *, tenant_id: str, name: str | None = None, settings: object = None
 ) -> dict[str, object]:
+    """Keep settings that agents can share."""
     call.tenant(tenant_id)
     checked = _settings({} if settings is None else settings)
     return {"id": call.insert(agent_config, tenant_id=tenant_id, name=name, settings=checked)}
@@ -79,6 +81,7 @@ def create_agent_config(
 
 @mutation
 def delete_agent_config(call: Call, *, agent_config_id: str) -> dict[str, object]:
+    """Delete shared settings; agents that used them stay."""
     return call.delete(agent_config, agent_config_id)
 
 

@@ -30,6 +30,7 @@ def create_cloud_hook(
     version_group_id: str | None = None,
     config: object = None,
 ) -> dict[str, object]:
+    """Have flow runs' changes to the given states told to somebody; raises ApiError for a hook that cannot work."""
     call.tenant(tenant_id)
     if not states:
         raise ApiError("A cloud hook needs at least one state to listen for.")
@@ -66,17 +67,20 @@ def _state_name(state: str) -> str:
 
 @mutation
 def delete_cloud_hook(call: Call, *, cloud_hook_id: str) -> dict[str, object]:
+    """Delete a hook and what it had still to tell."""
     return call.delete(cloud_hook, cloud_hook_id)
 
 
 @mutation
 def set_cloud_hook_active(call: Call, *, cloud_hook_id: str) -> dict[str, object]:
+    """Switch a hook on."""
     call.update(cloud_hook, cloud_hook_id, active=True)
     return SUCCESS
 
 
 @mutation
 def set_cloud_hook_inactive(call: Call, *, cloud_hook_id: str) -> dict[str, object]:
+    """Switch a hook off."""
     call.update(cloud_hook, cloud_hook_id, active=False)
     return SUCCESS
 

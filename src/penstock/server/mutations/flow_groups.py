@@ -18,6 +18,7 @@ MINIMUM_INTERVAL_SECONDS = 60
 
 @mutation
 def delete_flow_group(call: Call, *, flow_group_id: str) -> dict[str, object]:
+    """Delete a flow group, its flows and their runs."""
     return call.delete(flow_group, flow_group_id)
 
 
@@ -25,6 +26,7 @@ def delete_flow_group(call: Call, *, flow_group_id: str) -> dict[str, object]:
 def set_flow_group_description(
     call: Call, *, flow_group_id: str, description: str | None = None
 ) -> dict[str, object]:
+    """Describe a flow group."""
     call.update(flow_group, flow_group_id, description=description)
     return SUCCESS
 
@@ -53,6 +55,7 @@ def set_flow_group_run_config(
 def set_flow_group_default_parameters(
     call: Call, *, flow_group_id: str, parameters: object
 ) -> dict[str, object]:
+    """Set the parameters that runs of the group start from."""
     if not isinstance(parameters, dict):
         raise ApiError("`parameters` must be a JSON object.")
     call.update(flow_group, flow_group_id, default_parameters=parameters)
@@ -94,6 +97,7 @@ def set_flow_group_schedule(
 
 @mutation
 def delete_flow_group_schedule(call: Call, *, flow_group_id: str) -> dict[str, object]:
+    """Take the group's schedule away; its flows' own count again."""
     call.update(flow_group, flow_group_id, schedule=None)
     _reschedule(call, flow_group_id)
     return SUCCESS

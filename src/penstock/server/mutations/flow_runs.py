@@ -78,6 +78,7 @@ def create_flow_run(
     idempotency_key: str | None = None,
     flow_run_name: str | None = None,
 ) -> dict[str, object]:
+    """Schedule a run of a flow, or of the newest flow of a version group."""
     chosen = _flow_to_run(call, flow_id, version_group_id)
     if idempotency_key is not None:
         first = call.connection.scalar(
@@ -112,29 +113,34 @@ def create_flow_run(
 
 @mutation
 def delete_flow_run(call: Call, *, flow_run_id: str) -> dict[str, object]:
+    """Delete a flow run, its task runs, states and logs."""
     return call.delete(flow_run, flow_run_id)
 
 
 @mutation
 def set_flow_run_name(call: Call, *, flow_run_id: str, name: str) -> dict[str, object]:
+    """Rename a flow run."""
     call.update(flow_run, flow_run_id, name=name)
     return SUCCESS
 
 
 @mutation
 def set_flow_run_labels(call: Call, *, flow_run_id: str, labels: list[str]) -> dict[str, object]:
+    """Replace the labels that decide which agents take the run."""
     call.update(flow_run, flow_run_id, labels=sorted(set(labels)))
     return SUCCESS
 
 
 @mutation
 def update_flow_run_heartbeat(call: Call, *, flow_run_id: str) -> dict[str, object]:
+    """Note that a flow run is alive."""
     call.update(flow_run, flow_run_id, heartbeat=call.now)
     return SUCCESS
 
 
 @mutation
 def set_flow_run_states(call: Call, *, states: list[dict[str, Any]]) -> dict[str, object]:
+    """Set the states of flow runs, all or none; see `run_states`."""
     return set_states(call, FLOW_RUN, states)
 
 
@@ -170,6 +176,7 @@ def _labels_condition(call: Call, labels: list[str]) -> sa.ColumnElement[bool]:
 def get_runs_in_queue(
     call: Call, *, tenant_id: str, before: datetime | None = None, labels: list[str] | None = None
 ) -> dict[str, object]:
+    """The runs that an agent with these labels should take now, oldest first."""
     call.tenant(tenant_id)
     due_at = before or call.now
     has_due_task = (

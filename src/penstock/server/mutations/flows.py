@@ -129,6 +129,7 @@ def create_flow(
     description: str | None = None,
     idempotency_key: str | None = None,
 ) -> dict[str, object]:
+    """Register a flow, with the tasks and edges in its serialized form, as the next version of its group."""
     return _create(
         call, serialized_flow, project_id, version_group_id, set_schedule_active, description, idempotency_key
     )
@@ -145,6 +146,7 @@ def create_flow_from_compressed_string(
     description: str | None = None,
     idempotency_key: str | None = None,
 ) -> dict[str, object]:
+    """The same, from JSON compressed with gzip and encoded in base64."""
     return _create(
         call,
         _decompressed(serialized_flow),
@@ -171,18 +173,21 @@ def _decompressed(text: str) -> object:
 
 @mutation
 def register_tasks(call: Call, *, flow_id: str, serialized_tasks: object) -> dict[str, object]:
+    """Add tasks to a flow; those that it has are left as they are."""
     insert_tasks(call, flow_id, call.row(flow, flow_id, flow.c.tenant_id)["tenant_id"], serialized_tasks)
     return SUCCESS
 
 
 @mutation
 def register_edges(call: Call, *, flow_id: str, serialized_edges: object) -> dict[str, object]:
+    """Add edges between a flow's tasks."""
     insert_edges(call, flow_id, call.row(flow, flow_id, flow.c.tenant_id)["tenant_id"], serialized_edges)
     return SUCCESS
 
 
 @mutation
 def delete_flow(call: Call, *, flow_id: str) -> dict[str, object]:
+    """Delete a flow and its runs."""
     return call.delete(flow, flow_id)
 
 
@@ -198,6 +203,7 @@ def archive_flow(call: Call, *, flow_id: str) -> dict[str, object]:
 
 @mutation
 def update_flow_project(call: Call, *, flow_id: str, project_id: str) -> dict[str, object]:
+    """Move a flow to another project of the tenant."""
     found = call.row(flow, flow_id, flow.c.tenant_id)
     target = call.row(project, project_id, project.c.tenant_id)
     if found["tenant_id"] != target["tenant_id"]:
@@ -208,6 +214,7 @@ def update_flow_project(call: Call, *, flow_id: str, project_id: str) -> dict[st
 
 @mutation
 def set_schedule_active(call: Call, *, flow_id: str) -> dict[str, object]:
+    """Turn a flow's schedule on and create its coming runs."""
     call.row(flow, flow_id, flow.c.id)
     activate_schedule(call, flow_id)
     return SUCCESS
@@ -215,6 +222,7 @@ def set_schedule_active(call: Call, *, flow_id: str) -> dict[str, object]:
 
 @mutation
 def set_schedule_inactive(call: Call, *, flow_id: str) -> dict[str, object]:
+    """Turn a flow's schedule off and delete the runs that it created."""
     call.row(flow, flow_id, flow.c.id)
     deactivate_schedule(call, flow_id)
     return SUCCESS
@@ -229,19 +237,23 @@ def _set_group_setting(call: Call, flow_id: str, name: str, value: bool) -> dict
 
 @mutation
 def disable_flow_heartbeat(call: Call, *, flow_id: str) -> dict[str, object]:
+    """Keep the zombie killer from the runs of the flow's group."""
     return _set_group_setting(call, flow_id, "heartbeat_enabled", False)
 
 
 @mutation
 def enable_flow_heartbeat(call: Call, *, flow_id: str) -> dict[str, object]:
+    """Let the zombie killer watch the runs of the flow's group."""
     return _set_group_setting(call, flow_id, "heartbeat_enabled", True)
 
 
 @mutation
 def disable_flow_lazarus_process(call: Call, *, flow_id: str) -> dict[str, object]:
+    """Keep lazarus from the runs of the flow's group."""
     return _set_group_setting(call, flow_id, "lazarus_enabled", False)
 
 
 @mutation
 def enable_flow_lazarus_process(call: Call, *, flow_id: str) -> dict[str, object]:
+    """Let lazarus revive the runs of the flow's group."""
     return _set_group_setting(call, flow_id, "lazarus_enabled", True)

@@ -55,6 +55,7 @@ def _get_or_create(call: Call, flow_run_id: str, task_id: str, map_index: int | 
 def get_or_create_task_run(
     call: Call, *, flow_run_id: str, task_id: str, map_index: int | None = None
 ) -> dict[str, object]:
+    """The task run of a task in a flow run, made where it is missing."""
     return {"id": _get_or_create(call, flow_run_id, task_id, map_index)["id"]}
 
 
@@ -62,21 +63,25 @@ def get_or_create_task_run(
 def get_or_create_task_run_info(
     call: Call, *, flow_run_id: str, task_id: str, map_index: int | None = None
 ) -> dict[str, object]:
+    """The same, with its version and state."""
     return dict(_get_or_create(call, flow_run_id, task_id, map_index))
 
 
 @mutation
 def set_task_run_name(call: Call, *, task_run_id: str, name: str) -> dict[str, object]:
+    """Rename a task run."""
     call.update(task_run, task_run_id, name=name)
     return SUCCESS
 
 
 @mutation
 def update_task_run_heartbeat(call: Call, *, task_run_id: str) -> dict[str, object]:
+    """Note that a task run is alive."""
     call.update(task_run, task_run_id, heartbeat=call.now)
     return SUCCESS
 
 
 @mutation
 def set_task_run_states(call: Call, *, states: list[dict[str, Any]]) -> dict[str, object]:
+    """Set the states of task runs, all or none; see `run_states`."""
     return set_states(call, TASK_RUN, states)

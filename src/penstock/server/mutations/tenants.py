@@ -32,6 +32,7 @@ def _name(name: str) -> str:
 
 @mutation
 def create_tenant(call: Call, *, name: str, slug: str) -> dict[str, object]:
+    """Make a tenant and the caller its member; raises AlreadyExistsError where the slug is taken."""
     call.principal.require_scope("USER")
     _free_slug(call, slug)
     made = call.insert(tenant, name=_name(name), slug=slug, settings={})
@@ -42,6 +43,7 @@ def create_tenant(call: Call, *, name: str, slug: str) -> dict[str, object]:
 
 @mutation
 def delete_tenant(call: Call, *, confirm: bool, tenant_id: str) -> dict[str, object]:
+    """Delete a tenant and everything in it; raises ApiError unless `confirm` is true."""
     call.principal.require_scope("USER", "TENANT")
     if not confirm:
         raise ApiError("Deleting a tenant deletes everything in it; pass `confirm: true` if you mean it.")
@@ -50,12 +52,14 @@ def delete_tenant(call: Call, *, confirm: bool, tenant_id: str) -> dict[str, obj
 
 @mutation
 def update_tenant_name(call: Call, *, tenant_id: str, name: str) -> dict[str, object]:
+    """Rename a tenant."""
     call.update(tenant, tenant_id, name=_name(name))
     return {"id": tenant_id}
 
 
 @mutation
 def update_tenant_slug(call: Call, *, tenant_id: str, slug: str) -> dict[str, object]:
+    """Give a tenant another slug; raises AlreadyExistsError where it is taken."""
     call.row(tenant, tenant_id, tenant.c.id)
     _free_slug(call, slug, but_for=tenant_id)
     call.update(tenant, tenant_id, slug=slug)

@@ -33,6 +33,7 @@ def create_api_token(call: Call, *, name: str, scope: str) -> dict[str, object]:
 
 @mutation
 def revoke_api_token(call: Call, *, token_id: str) -> dict[str, object]:
+    """Make a token worthless."""
     call.principal.require_scope("USER", "TENANT")
     call.row(api_token, token_id, api_token.c.id)
     call.connection.execute(api_token.update().where(api_token.c.id == token_id).values(revoked=call.now))
@@ -41,10 +42,12 @@ def revoke_api_token(call: Call, *, token_id: str) -> dict[str, object]:
 
 @mutation
 def switch_tenant(call: Call, *, tenant_id: str) -> dict[str, object]:
+    """Tokens for another tenant that the caller is a member of."""
     call.principal.require_scope("USER")
     return sessions.switch(call.connection, call.principal, tenant_id, call.now)
 
 
 @mutation
 def refresh_token(call: Call, *, access_token: str) -> dict[str, object]:
+    """Fresh tokens for an access token; its refresh token is sent as the bearer."""
     return sessions.refresh(call.connection, call.headers, access_token, call.now)

@@ -25,6 +25,7 @@ def current_tenant(call: Call) -> str:
 
 @mutation
 def set_secret(call: Call, *, name: str, value: object) -> dict[str, object]:
+    """Keep a secret under a name, in place of the one before. No query shows it."""
     if not name.strip():
         raise ApiError("A secret needs a name that is not blank.")
     tenant_id = current_tenant(call)
@@ -35,6 +36,7 @@ def set_secret(call: Call, *, name: str, value: object) -> dict[str, object]:
 
 @mutation
 def update_task_tag_limit(call: Call, *, tag: str, limit: int) -> dict[str, object]:
+    """Limit how many task runs with a tag may run at once; 0 lets none run."""
     if not tag.strip():
         raise ApiError("A tag limit needs a tag that is not blank.")
     if limit < 0:
@@ -54,10 +56,12 @@ def update_task_tag_limit(call: Call, *, tag: str, limit: int) -> dict[str, obje
 
 @mutation
 def delete_task_tag_limit(call: Call, *, limit_id: str) -> dict[str, object]:
+    """Take a tag's limit away."""
     return call.delete(task_tag_limit, limit_id)
 
 
 @mutation
 def send_feedback(call: Call, *, message: str) -> dict[str, object]:
+    """Keep what a user has to say."""
     call.insert(feedback, tenant_id=current_tenant(call), message=message)
     return SUCCESS
