@@ -23,14 +23,14 @@ Observed = pack.event("Observed", payload=int)
 
 @pack.command("work", outputs=[Finished])
 async def work(number: int) -> Event:
-    await asyncio.sleep(random.random() * 0.02)
+    await asyncio.sleep(random.random() * 0.15)
     await pack.send_event(Observed(number))
     return Finished(number)
 
 
 @pack.command("block", outputs=[Finished])
 def block(number: int) -> Event:
-    time.sleep(random.random() * 0.02)
+    time.sleep(random.random() * 0.15)
     pack.send_event_from_thread(Observed(number))
     return Finished(number)
 

@@ -19,11 +19,9 @@ from penstock.packs.transport import KeepAliveTransport
 if TYPE_CHECKING:
     from pathlib import Path
 
-Answers = list[bytes]
-
 
 def ask(
-    answers: Answers,
+    answers: list[bytes],
     count: int = 1,
     pause: float = 0.0,
     tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
@@ -148,6 +146,22 @@ def test_no_more_connections_than_allowed(api: FakeApi) -> None:
 
     asyncio.run(main())
     assert len(api.requests) == 12
+
+
+def test_it_may_be_used_in_one_event_loop_after_the_other(api: FakeApi) -> None:
+    client = FlyteClient(api.url)
+
+    async def use() -> None:
+        await asyncio.gather(*(client.links(refresh=True) for _ in range(3)))
+        # What the loop does not close is closed unread with it.
+        for idle in client._http._transport._idle.values():  # type: ignore[attr-defined]
+            for connection in idle:
+                connection.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(use())
+    asyncio.run(use())
+    assert len(api.requests) == 6
 
 
 def test_a_refused_connection_says_that_nothing_was_sent() -> None:

@@ -44,11 +44,19 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, *, tls: ssl.SSLContext | None, max_connections: int) -> None:
         self._tls = tls
+        self._max_connections = max_connections
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._places = asyncio.Semaphore(max_connections)
         self._idle: dict[Origin, list[_Connection]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` and read its answer; raises httpx's transport errors."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            # Used in one asyncio.run after another: what belonged to the former loop ended with it.
+            self._loop = loop
+            self._places = asyncio.Semaphore(self._max_connections)
+            self._idle.clear()
         url = request.url
         if url.scheme not in _PORTS:
             raise httpx.UnsupportedProtocol(f"{url.scheme!r} is not spoken here.", request=request)
@@ -62,7 +70,7 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
                 connection.close()
                 raise
             if stays:
-                connection.idle_since = asyncio.get_running_loop().time()
+                connection.idle_since = loop.time()
                 self._idle.setdefault(origin, []).append(connection)
             else:
                 connection.close()
