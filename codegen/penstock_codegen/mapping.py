@@ -22,7 +22,7 @@ from graphql import (
 
 from . import ir, names
 from .config import Config, setting_place
-from .diagnostics import Diagnostic, Problems, did_you_mean
+from .diagnostics import Diagnostic, Problems, did_you_mean, printable
 from .names import Scope
 from .types import ANY, Import, PythonType
 
@@ -238,9 +238,9 @@ class TypeMapping:
             for value, definition in type_.values.items():
                 wanted = names.enum_member(value)
                 member = scope.claim(wanted, f"{graphql_name}.{value}", fallback=f"{wanted}_")
-                members.append(
-                    ir.EnumMember(member, value, text(definition.description), definition.deprecation_reason)
-                )
+                deprecated = reason(definition.deprecation_reason)
+                said = [text(definition.description), f"Deprecated: {deprecated}" if deprecated else ""]
+                members.append(ir.EnumMember(member, value, "\n\n".join(filter(None, said)), deprecated))
             found.append(ir.EnumType(name, graphql_name, alias, text(type_.description), tuple(members)))
         return tuple(sorted(found, key=lambda item: item.name))
 
@@ -264,4 +264,9 @@ def text(description: str | None) -> str:
             paragraphs[-1] += f" {line.strip()}"
         else:
             paragraphs.append(line.rstrip())
-    return "\n".join(paragraphs)
+    return "\n".join(map(printable, paragraphs))
+
+
+def reason(deprecated: str | None) -> str | None:
+    """Why something is deprecated, on one line; None where it is not."""
+    return None if deprecated is None else printable(" ".join(deprecated.split()))

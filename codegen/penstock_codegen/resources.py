@@ -42,7 +42,7 @@ from . import ir, names
 from .compact import compact
 from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, did_you_mean
-from .mapping import TypeMapping, text
+from .mapping import TypeMapping, reason, text
 from .models import Models
 from .names import Scope
 from .operations import (
@@ -460,7 +460,7 @@ class _Builder:
                         self._types.output(field.type, origin),
                         text(field.description),
                         node is not None,
-                        deprecated=field.deprecation_reason,
+                        deprecated=reason(field.deprecation_reason),
                     )
                 )
             elif target is not None and (node is not None or not many) and self._can_relate(target, node):
@@ -486,7 +486,7 @@ class _Builder:
                         text(field.description),
                         True,
                         path=False,
-                        deprecated=field.deprecation_reason,
+                        deprecated=reason(field.deprecation_reason),
                     )
                 )
         return tuple(attributes), tuple(relations)
@@ -703,7 +703,7 @@ class _Builder:
             tuple(parameters),
             operation,
             result,
-            root.deprecation_reason if root else None,
+            reason(root.deprecation_reason) if root else None,
         )
 
     def _check_resource_marks(self, document: Document, found: Found) -> None:

@@ -56,7 +56,9 @@ def _escaped(line: str, *, last: bool) -> str:
         if ord(character) < 0x10000 or character.isprintable()
     )
     shown = shown.replace('"""', '\\"\\"\\"')
-    return shown[:-1] + '\\"' if last and shown.endswith('"') else shown
+    # A quote at the very end would belong to the docstring's own, unless it is escaped already: by an odd number of backslashes.
+    ending = re.search(r'(\\*)"$', shown) if last else None
+    return shown[:-1] + '\\"' if ending and len(ending[1]) % 2 == 0 else shown
 
 
 def literal(value: object) -> str:

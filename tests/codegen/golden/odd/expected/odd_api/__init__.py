@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from .thing import AsyncThing, Thing
 
 __all__ = [
-    "UNSET",
     "ActionFailed",
     "AsyncClient",
     "AsyncPages",
@@ -52,6 +51,7 @@ __all__ = [
     "RequestTimeout",
     "Thing",
     "TransportError",
+    "UNSET",
     "Unset",
 ]
 

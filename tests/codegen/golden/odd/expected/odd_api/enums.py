@@ -16,14 +16,15 @@ BaseModelValue: TypeAlias = BaseModel | Literal["A",]
 
 class Client_(OpenEnum):
     B = "B"
+    """Deprecated: No longer supported"""
 
 
 Client_Value: TypeAlias = Client_ | Literal["B",]
 
 
 class Weird(OpenEnum):
-    """\x1b[31m would steer a terminal, __import__('os').system('x') is no code, {{ 7 * 7 }} and {% raw %} no
-    template, ${x} %s {x} no format.
+    """\\x1b[31m would steer a terminal, __import__('os').system('x') is no code, {{ 7 * 7 }} and {% raw %}
+    no template, ${x} %s {x} no format.
     """
 
     mro_ = "mro"

@@ -21,6 +21,11 @@ Model_ = TypedDict(
     total=False,
 )
 
-class Resource_(TypedDict, total=False):
-    self: int
-    text: str
+Resource_ = TypedDict(
+    "Resource_",
+    {
+        "self": "int",
+        "text": "str",
+    },
+    total=False,
+)

@@ -79,7 +79,7 @@ class ThingAttributes(Handle):
     operations: Field[Thing, builtins.int | None] = Field("operations")
 
     @builtins.property
-    @deprecated('Quotes " \' """ and \\ and \n a line, \x1b[31m red.')
+    @deprecated('Quotes " \' """ and \\ and a line, \\x1b[31m red.')
     def old(self) -> builtins.int | None:
         """old"""
         value: builtins.int | None = self._value("old", "old")
@@ -148,7 +148,7 @@ class Thing(ThingAttributes, Resource):
         /,
     ) -> builtins.str | None: ...
     @overload
-    @deprecated('Quotes " \' """ and \\ and \n a line, \x1b[31m red.')
+    @deprecated('Quotes " \' """ and \\ and a line, \\x1b[31m red.')
     def get(self, field: Literal["old"], /) -> builtins.int | None: ...
     @overload
     def get(self, field: Field[Thing, T1], /) -> T1: ...
@@ -306,7 +306,7 @@ class AsyncThing(ThingAttributes, AsyncResource):
         /,
     ) -> builtins.str | None: ...
     @overload
-    @deprecated('Quotes " \' """ and \\ and \n a line, \x1b[31m red.')
+    @deprecated('Quotes " \' """ and \\ and a line, \\x1b[31m red.')
     async def get(self, field: Literal["old"], /) -> builtins.int | None: ...
     @overload
     async def get(self, field: Field[Thing, T1], /) -> T1: ...

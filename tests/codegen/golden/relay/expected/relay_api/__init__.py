@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from .viewer import AsyncViewer, Viewer
 
 __all__ = [
-    "UNSET",
     "ActionFailed",
     "AsyncClient",
     "AsyncPages",
@@ -56,6 +55,7 @@ __all__ = [
     "Repository",
     "RequestTimeout",
     "TransportError",
+    "UNSET",
     "Unset",
     "User",
     "Viewer",

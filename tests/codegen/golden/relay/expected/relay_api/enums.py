@@ -26,6 +26,7 @@ class RepositoryVisibility(OpenEnum):
     """Anybody may read it."""
     PRIVATE = "PRIVATE"
     INTERNAL = "INTERNAL"
+    """Deprecated: Use PRIVATE."""
 
 
 RepositoryVisibilityValue: TypeAlias = (

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from .worker import AsyncWorker, Worker
 
 __all__ = [
-    "UNSET",
     "ActionFailed",
     "AsyncClient",
     "AsyncJob",
@@ -54,6 +53,7 @@ __all__ = [
     "RateLimited",
     "RequestTimeout",
     "TransportError",
+    "UNSET",
     "Unset",
     "Worker",
 ]
