@@ -137,6 +137,9 @@ def test_outbox_shows_what_waits(api: FakeApi) -> None:
     api.actions = [("say", {"text": "hi"})]
     process = started("run", SAMPLE, "--api", api.url, "--no-health")
     api.wait_until(lambda: api.sent("/result"))
+    meanwhile = penstock_pack("outbox", SAMPLE, "--api", api.url)
+    assert meanwhile.returncode == 2
+    assert "in use: its pack is running" in meanwhile.stderr
     process.kill()
     ended(process)
     shown = json.loads(penstock_pack("outbox", SAMPLE, "--api", api.url).stdout)

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from penstock.packs import (
     Event,
     EventDef,
     FlyteClient,
+    OutboxError,
     Pack,
     PackDef,
     PackError,
@@ -609,3 +611,15 @@ def test_two_processes_of_a_pack_share_the_work_without_sharing_an_outbox(api: F
 
     run_all(*(one(pack) for pack in packs))
     assert len(results(api)) == len(api.results) == 20
+
+
+def test_a_home_that_cannot_be_written_is_said_and_does_not_stop_the_pack(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path / "file"))
+    api.actions = [("echo", 1)]
+    work(everything(new_pack(api)), lambda: api.results)
+    assert "kept in memory only" in caplog.text
+    with pytest.raises(OutboxError, match="folder"):
+        asyncio.run(new_pack(api, outbox=tmp_path / "file" / "o.sqlite").start())

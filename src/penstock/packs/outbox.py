@@ -352,7 +352,7 @@ class Outbox:
             connection.close()
 
 
-class _Locked(Exception):
+class _Locked(OutboxError):
     """Another process has the file."""
 
 
@@ -384,7 +384,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
             raise
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
-            raise _Locked from None
+            raise _Locked(f"The outbox {path} is in use: its pack is running.") from None
         raise OutboxError(f"The outbox {path} cannot be opened: {error}.") from None
     except sqlite3.DatabaseError as error:
         raise OutboxError(
