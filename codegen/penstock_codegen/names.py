@@ -47,6 +47,7 @@ MODULE_NAMES = frozenset(
         "Pages",
         "Path",
         "Paths",
+        "Persisted",
         "Problems",
         "Relation",
         "Required",

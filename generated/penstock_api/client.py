@@ -11,7 +11,7 @@ from ._runtime import client as _runtime
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from ._runtime.transport import AsyncHTTPClient, HTTPClient
+    from ._runtime.transport import AsyncHTTPClient, HTTPClient, Persisted
     from .agent import AgentAccessor, AsyncAgentAccessor
     from .agent_config import AgentConfigAccessor, AsyncAgentConfigAccessor
     from .api_token import ApiTokenAccessor, AsyncApiTokenAccessor
@@ -39,6 +39,7 @@ class Client(_runtime.SyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.Client` or anything with its surface. It stays open when the client closes.
         tenant_id: The tenant that will own the agent; absent, the caller's. Comes from the client unless passed.
     """
@@ -50,6 +51,7 @@ class Client(_runtime.SyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: HTTPClient | None = None,
         tenant_id: UUID | str | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class Client(_runtime.SyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={
                 "tenant_id": tenant_id,
@@ -220,6 +223,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.AsyncClient` or anything with its surface. It stays open when the client closes.
         tenant_id: The tenant that will own the agent; absent, the caller's. Comes from the client unless passed.
     """
@@ -231,6 +235,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: AsyncHTTPClient | None = None,
         tenant_id: UUID | str | None = None,
     ) -> None:
@@ -239,6 +244,7 @@ class AsyncClient(_runtime.AsyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={
                 "tenant_id": tenant_id,

@@ -6,14 +6,22 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from .errors import InvalidResponse, MissingContext
-from .operation import Operation, body_prefix, graphql_error, parse_answer
+from .errors import GraphQLError, InvalidResponse, MissingContext
+from .operation import (
+    Operation,
+    answers_unknown_hash,
+    body_prefix,
+    graphql_error,
+    is_unknown_hash,
+    parse_answer,
+)
 from .transport import (
     AsyncHTTPClient,
     Attempts,
     Carrier,
     HTTPClient,
     Options,
+    Persisted,
     merge_headers,
     send,
     send_async,
@@ -40,8 +48,9 @@ class BaseClient:
         timeout: float | None = 30.0,
         retries: int = 3,
         context: Mapping[str, Any] | None = None,
+        persisted: Persisted = None,
     ) -> None:
-        self._options = Options(url, dict(headers or {}), timeout, retries)
+        self._options = Options(url, dict(headers or {}), timeout, retries, persisted)
         self._headers: Mapping[str, str] = merge_headers(_JSON, self._options.headers)
         self._context = {name: value for name, value in (context or {}).items() if value is not None}
         # Shared by all copies that ask with the same credentials: what is found out once is known to all.
@@ -72,13 +81,15 @@ class BaseClient:
         headers: Mapping[str, str] | Unset = UNSET,
         timeout: float | None | Unset = UNSET,
         retries: int | Unset = UNSET,
+        persisted: Persisted | Unset = UNSET,
     ) -> Self:
         """The same client with other options, for one call or many: `client.with_options(timeout=2).flow(id=…)`.
 
         `headers` are added to the client's, `timeout` is in seconds (None waits for ever), `retries` counts tries after the first.
+        `persisted` sends documents as hashes: "hash" sends the text where the server does not know a hash, "only" never does.
         The connections are shared, and closing the copy leaves them open.
         """
-        changes = {"headers": headers, "timeout": timeout, "retries": retries}
+        changes = {"headers": headers, "timeout": timeout, "retries": retries, "persisted": persisted}
         return self._copy(
             self._options.but(**{name: value for name, value in changes.items() if value is not UNSET})
         )
@@ -106,8 +117,11 @@ class SyncClient(BaseClient):
         retries: int = 3,
         http_client: HTTPClient | None = None,
         context: Mapping[str, Any] | None = None,
+        persisted: Persisted = None,
     ) -> None:
-        super().__init__(url=url, headers=headers, timeout=timeout, retries=retries, context=context)
+        super().__init__(
+            url=url, headers=headers, timeout=timeout, retries=retries, context=context, persisted=persisted
+        )
         self._owns_http = http_client is None
         self._http: HTTPClient
         if http_client is None:
@@ -168,10 +182,24 @@ class SyncClient(BaseClient):
                 variables[name] = value
             elif required:
                 raise MissingContext(name)
-        content = operation.body + encode_variables(variables) + b"}"
+        encoded = encode_variables(variables) + b"}"
         attempts = self._attempts(operation, variables)
         carried = self._carrier.request(self._call_headers(), self._options.timeout)
-        return operation.read(send(self._http, content, carried, attempts))
+        persisted = self._options.persisted
+        if persisted is None:
+            return operation.read(send(self._http, operation.body + encoded, carried, attempts))
+        try:
+            content = operation.persisted_body(with_text=False) + encoded
+            answer = send(self._http, content, carried, attempts)
+        except GraphQLError as error:
+            # Some servers say so with HTTP 400.
+            if persisted == "only" or not is_unknown_hash(error.errors):
+                raise
+        else:
+            if persisted == "only" or not answers_unknown_hash(answer):
+                return operation.read(answer)
+        content = operation.persisted_body(with_text=True) + encoded
+        return operation.read(send(self._http, content, carried, self._attempts(operation, variables)))
 
 
 class AsyncClient(BaseClient):
@@ -186,8 +214,11 @@ class AsyncClient(BaseClient):
         retries: int = 3,
         http_client: AsyncHTTPClient | None = None,
         context: Mapping[str, Any] | None = None,
+        persisted: Persisted = None,
     ) -> None:
-        super().__init__(url=url, headers=headers, timeout=timeout, retries=retries, context=context)
+        super().__init__(
+            url=url, headers=headers, timeout=timeout, retries=retries, context=context, persisted=persisted
+        )
         self._owns_http = http_client is None
         self._http: AsyncHTTPClient
         if http_client is None:
@@ -251,10 +282,26 @@ class AsyncClient(BaseClient):
                 variables[name] = value
             elif required:
                 raise MissingContext(name)
-        content = operation.body + encode_variables(variables) + b"}"
+        encoded = encode_variables(variables) + b"}"
         attempts = self._attempts(operation, variables)
         carried = self._carrier.request(await self._call_headers(), self._options.timeout)
-        return operation.read(await send_async(self._http, content, carried, attempts))
+        persisted = self._options.persisted
+        if persisted is None:
+            return operation.read(await send_async(self._http, operation.body + encoded, carried, attempts))
+        try:
+            content = operation.persisted_body(with_text=False) + encoded
+            answer = await send_async(self._http, content, carried, attempts)
+        except GraphQLError as error:
+            # Some servers say so with HTTP 400.
+            if persisted == "only" or not is_unknown_hash(error.errors):
+                raise
+        else:
+            if persisted == "only" or not answers_unknown_hash(answer):
+                return operation.read(answer)
+        content = operation.persisted_body(with_text=True) + encoded
+        return operation.read(
+            await send_async(self._http, content, carried, self._attempts(operation, variables))
+        )
 
 
 def body_prefix_of(document: str) -> bytes:

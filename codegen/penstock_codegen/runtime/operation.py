@@ -48,6 +48,7 @@ class Operation(Generic[Result]):
 
     __slots__ = (
         "_adapter",
+        "_hash",
         "as_values",
         "binds",
         "body",
@@ -115,6 +116,24 @@ class Operation(Generic[Result]):
         # The request's body up to the variables: encoded once, not per call.
         self.body: Final = body_prefix(name, document)
         self._adapter: Any = None
+        self._hash = ""
+
+    @property
+    def sha256(self) -> str:
+        """The document's hash, by which a server may know it: SHA-256 of its UTF-8 text, in hexadecimal."""
+        if not self._hash:
+            # Not at the top: few clients send hashes.
+            from hashlib import sha256
+
+            self._hash = sha256(self.document.encode()).hexdigest()
+        return self._hash
+
+    def persisted_body(self, *, with_text: bool) -> bytes:
+        """The request's body up to the variables where the document is known by its hash; with the text, for a server to keep it."""
+        told = {"persistedQuery": {"version": 1, "sha256Hash": self.sha256}}
+        extensions = f'"extensions":{json.dumps(told, separators=(",", ":"))},"variables":'.encode()
+        body = self.body if with_text else body_prefix(self.name, "").replace(b',"query":""', b"", 1)
+        return body.removesuffix(b'"variables":') + extensions
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
@@ -289,6 +308,34 @@ def _undisturbed(validate: Callable[[bytes], Any], content: bytes) -> Any:
         return validate(content)
     finally:
         gc.enable()
+
+
+_UNKNOWN_HASH = frozenset({"PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_SUPPORTED"})
+_UNKNOWN_MESSAGES = frozenset({"PersistedQueryNotFound", "PersistedQueryNotSupported"})
+
+
+def is_unknown_hash(errors: Any) -> bool:
+    """Whether an answer's errors say that the server does not know a document by its hash; nothing was executed then."""
+    for error in errors if isinstance(errors, list | tuple) else ():
+        if not isinstance(error, dict):
+            continue
+        extensions = error.get("extensions")
+        code = extensions.get("code") if isinstance(extensions, dict) else None
+        if error.get("message") in _UNKNOWN_MESSAGES or code in _UNKNOWN_HASH:
+            return True
+    return False
+
+
+def answers_unknown_hash(content: bytes) -> bool:
+    """Whether an answer's body says so."""
+    # Looked for in the bytes first: nearly no answer has to be parsed for this.
+    if b"PersistedQuery" not in content and b"PERSISTED_QUERY" not in content:
+        return False
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and is_unknown_hash(answer.get("errors"))
 
 
 def body_prefix(name: str, document: str) -> bytes:

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from .errors import (
@@ -59,6 +59,9 @@ class AsyncHTTPClient(Protocol):
     async def aclose(self) -> None: ...
 
 
+Persisted: TypeAlias = Literal["hash", "only"] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a client sends: the URL, headers beside its own, seconds until it gives up, and how often it tries again."""
@@ -68,8 +71,12 @@ class Options:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float | None = 30.0
     retries: int = 3
+    # How documents are sent: as text; as a hash, and as text where the server does not know it; as a hash only.
+    persisted: Persisted = None
 
     def __post_init__(self) -> None:
+        if self.persisted not in (None, "hash", "only"):
+            raise ValueError(f'persisted is None, "hash" or "only", not {self.persisted!r}.')
         check_url(self.url)
         check_headers(self.headers)
         if self.timeout is not None and not self.timeout > 0:

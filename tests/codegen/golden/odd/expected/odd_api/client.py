@@ -10,7 +10,7 @@ from ._runtime import client as _runtime
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ._runtime.transport import AsyncHTTPClient, HTTPClient
+    from ._runtime.transport import AsyncHTTPClient, HTTPClient, Persisted
     from .class_ import AsyncClassAccessor, ClassAccessor
     from .models.client import (
         BlockData,
@@ -32,6 +32,7 @@ class Client(_runtime.SyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.Client` or anything with its surface. It stays open when the client closes.
         class_: Comes from the client unless passed.
     """
@@ -43,6 +44,7 @@ class Client(_runtime.SyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: HTTPClient | None = None,
         class_: str | None = None,
     ) -> None:
@@ -51,6 +53,7 @@ class Client(_runtime.SyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={
                 "class": class_,
@@ -109,6 +112,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.AsyncClient` or anything with its surface. It stays open when the client closes.
         class_: Comes from the client unless passed.
     """
@@ -120,6 +124,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: AsyncHTTPClient | None = None,
         class_: str | None = None,
     ) -> None:
@@ -128,6 +133,7 @@ class AsyncClient(_runtime.AsyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={
                 "class": class_,

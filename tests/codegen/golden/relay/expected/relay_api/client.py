@@ -14,7 +14,7 @@ from ._runtime.unset import UNSET, Unset
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._runtime.transport import AsyncHTTPClient, HTTPClient
+    from ._runtime.transport import AsyncHTTPClient, HTTPClient, Persisted
     from .enums import IssueState, IssueStateValue
     from .inputs import CreateIssueInput
     from .models.client import (
@@ -42,6 +42,7 @@ class Client(_runtime.SyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.Client` or anything with its surface. It stays open when the client closes.
     """
 
@@ -52,6 +53,7 @@ class Client(_runtime.SyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: HTTPClient | None = None,
     ) -> None:
         super().__init__(
@@ -59,6 +61,7 @@ class Client(_runtime.SyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={},
         )
@@ -153,6 +156,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.AsyncClient` or anything with its surface. It stays open when the client closes.
     """
 
@@ -163,6 +167,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: AsyncHTTPClient | None = None,
     ) -> None:
         super().__init__(
@@ -170,6 +175,7 @@ class AsyncClient(_runtime.AsyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={},
         )

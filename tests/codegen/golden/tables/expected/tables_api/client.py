@@ -10,7 +10,7 @@ from ._runtime import client as _runtime
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from ._runtime.transport import AsyncHTTPClient, HTTPClient
+    from ._runtime.transport import AsyncHTTPClient, HTTPClient, Persisted
     from .job import AsyncJobAccessor, JobAccessor
     from .worker import AsyncWorkerAccessor, WorkerAccessor
 
@@ -23,6 +23,7 @@ class Client(_runtime.SyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.Client` or anything with its surface. It stays open when the client closes.
         tenant_id: Comes from the client unless passed.
     """
@@ -34,6 +35,7 @@ class Client(_runtime.SyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: HTTPClient | None = None,
         tenant_id: UUID | str | None = None,
     ) -> None:
@@ -42,6 +44,7 @@ class Client(_runtime.SyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={
                 "tenant_id": tenant_id,
@@ -71,6 +74,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Sent with every request, beside those that GraphQL needs.
         timeout: Seconds until a request is given up; None waits for ever.
         retries: How often a request is tried again after a failure that another try may mend.
+        persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.AsyncClient` or anything with its surface. It stays open when the client closes.
         tenant_id: Comes from the client unless passed.
     """
@@ -82,6 +86,7 @@ class AsyncClient(_runtime.AsyncClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
+        persisted: Persisted = None,
         http_client: AsyncHTTPClient | None = None,
         tenant_id: UUID | str | None = None,
     ) -> None:
@@ -90,6 +95,7 @@ class AsyncClient(_runtime.AsyncClient):
             headers=headers,
             timeout=timeout,
             retries=retries,
+            persisted=persisted,
             http_client=http_client,
             context={
                 "tenant_id": tenant_id,
