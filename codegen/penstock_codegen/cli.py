@@ -41,6 +41,17 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="take nothing from earlier runs, and keep nothing for later ones",
     )
+    made.add_argument(
+        "--manifest",
+        metavar="FILE",
+        type=Path,
+        help="write the operations by their hashes, too, for a server's allow-list",
+    )
+    made.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on, and generate again whenever a source changes, until Ctrl-C",
+    )
     made.add_argument("--quiet", action="store_true", help="say nothing where all is well")
     return made
 
@@ -48,6 +59,18 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs `penstock generate` and gives its exit code."""
     options = parser().parse_args(arguments)
+    if options.watch:
+        if options.check:
+            print("--watch writes and --check does not; choose one.", file=sys.stderr)
+            return WRONG
+        from .watch import watch
+
+        return watch(options.config, lambda: run(options))
+    return run(options)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Generates, or checks, once. Gives the exit code."""
     form: Format = options.format
     started = time.perf_counter()
     from .cache import Cache, default_folder
@@ -78,6 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WriteError as error:
         print(error, file=sys.stderr)
         return WRONG
+    manifest = options.manifest or config.manifest
+    try:
+        drifted = manifest is not None and _manifest(manifest, generated.manifest, check=options.check)
+    except OSError as error:
+        print(f"{manifest}: The manifest cannot be written: {error.strerror}.", file=sys.stderr)
+        return WRONG
     seconds = time.perf_counter() - started
     if form == "json":
         print(json.dumps(_report(changes, len(generated.files), seconds, check=options.check), indent=2))
@@ -85,7 +114,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _show_drift(changes, config.package)
     elif not options.quiet:
         print(_summary(changes, generated.resources, generated.methods, config.package, seconds))
-    return FOUND if options.check and changes else DONE
+    if drifted and options.check:
+        print(
+            f"{manifest} does not hold the operations as they are. Run `penstock generate`.", file=sys.stderr
+        )
+    return FOUND if options.check and (changes or drifted) else DONE
+
+
+def _manifest(file: Path, text: str, *, check: bool) -> bool:
+    """Writes the manifest, or with `check` only looks. Gives whether it was not current."""
+    from .manifest import is_current, write_manifest
+
+    return not is_current(file, text) if check else write_manifest(file, text)
 
 
 def _report(changes: Sequence[Change], files: int, seconds: float, *, check: bool) -> dict[str, Any]:

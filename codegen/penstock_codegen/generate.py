@@ -25,6 +25,7 @@ class Generated:
     warnings: tuple[Diagnostic, ...]
     resources: int
     methods: int
+    manifest: str = ""
 
 
 def generate(config: Config, cache: Cache | None = None) -> Generated:
@@ -58,6 +59,7 @@ def _restore(data: bytes) -> Generated | None:
             tuple(Diagnostic(**item) for item in kept["warnings"]),
             kept["resources"],
             kept["methods"],
+            kept["manifest"],
         )
     except (ValueError, KeyError, TypeError):
         return None
@@ -66,6 +68,7 @@ def _restore(data: bytes) -> Generated | None:
 def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> Generated:
     with _no_collection():
         # Imported here, so that a command line that only prints its help does not wait for graphql-core.
+        from .manifest import manifest_text
         from .operations import load_queries
         from .render import render
         from .resources import build_package
@@ -81,7 +84,9 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
         methods = len(package.methods) + sum(
             len(item.methods) + len(item.accessor_methods) for item in package.resources
         )
-        return Generated(files, tuple(problems.warnings), len(package.resources), methods)
+        return Generated(
+            files, tuple(problems.warnings), len(package.resources), methods, manifest_text(package)
+        )
 
 
 @contextmanager

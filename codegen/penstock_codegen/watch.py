@@ -1,0 +1,80 @@
+"""`penstock generate --watch`: generate again whenever a source changes. It looks, twice a second: that works on every file system."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+_EVERY = 0.5
+# The state of the sources: path → (time of change in ns, size).
+State = Mapping[str, tuple[int, int]]
+
+
+def watch(
+    config: Path | None,
+    run: Callable[[], int],
+    *,
+    wait: Callable[[float], None] = time.sleep,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Calls `run` at once, and again after each change, until Ctrl-C. Gives the last exit code.
+
+    `wait` is called between looks with seconds; an editor that saves several files at once is waited for until nothing moves.
+    """
+    known = sources(config)
+    code = run()
+    say("Watching the sources; Ctrl-C ends it.")
+    try:
+        while True:
+            wait(_EVERY)
+            found = sources(config)
+            if found == known:
+                continue
+            while True:
+                wait(_EVERY / 5)
+                again = sources(config)
+                if again == found:
+                    break
+                found = again
+            say(f"{_told(known, found)} changed.")
+            known = found
+            code = run()
+    except KeyboardInterrupt:
+        return code
+
+
+def sources(config: Path | None) -> State:
+    """Everything that a package is made from, as it is now. A configuration that is wrong is watched alone: mending it is a change."""
+    from .config import find_config, load_config
+    from .diagnostics import GenerationError
+
+    file = config or find_config(Path.cwd())
+    paths = [file]
+    try:
+        loaded = load_config(file)
+    except GenerationError:
+        return _state(paths)
+    for entry in loaded.schema:
+        if "://" in entry:
+            continue
+        paths += loaded.root.glob(entry) if any(mark in entry for mark in "*?[") else [loaded.root / entry]
+    paths += [*loaded.queries.rglob("*.graphql"), *loaded.queries.rglob("*.gql")]
+    return _state(paths)
+
+
+def _state(paths: list[Path]) -> State:
+    state: dict[str, tuple[int, int]] = {}
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        state[str(path)] = (status.st_mtime_ns, status.st_size)
+    return state
+
+
+def _told(before: State, after: State) -> str:
+    changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    first = Path(changed[0]).name
+    return first if len(changed) == 1 else f"{first} and {len(changed) - 1} more"
