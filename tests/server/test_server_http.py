@@ -104,6 +104,20 @@ class TestRequests:
             isinstance(error["message"], str) and "Traceback" not in error["message"] for error in errors
         )
 
+    def test_pages_of_other_sites_get_nothing(self, server: ServerProcess) -> None:
+        body = b'{"query": "mutation { send_feedback(input: {message: \\"m\\"}) { success } }"}'
+        for headers, status in (
+            ({"Content-Type": "text/plain"}, 415),
+            ({}, 415),
+            ({"Content-Type": "application/json", "Origin": "https://elsewhere.example"}, 403),
+            ({"Content-Type": "application/json", "Origin": "null"}, 403),
+            ({"Content-Type": "application/json", "Origin": server.url}, 200),
+            ({"Content-Type": "application/json; charset=utf-8"}, 200),
+        ):
+            assert httpx.post(f"{server.url}/graphql", content=body, headers=headers).status_code == status, (
+                headers
+            )
+
     def test_a_broken_rule_is_200_and_leaves_the_other_fields(self, api: Api) -> None:
         status, answer = api.send("{ hello flow(limit: -1) { id } }")
         assert status == 200
@@ -231,12 +245,13 @@ class TestLimits:
 
     def test_size(self, strict: ServerProcess) -> None:
         long = json.dumps({"query": "{ hello }", "variables": {"x": "y" * 20000}}).encode()
-        assert httpx.post(f"{strict.url}/graphql", content=long).status_code == 413
+        as_json = {"Content-Type": "application/json"}
+        assert httpx.post(f"{strict.url}/graphql", content=long, headers=as_json).status_code == 413
 
         def pieces() -> Iterator[bytes]:
             yield from (long[start : start + 1000] for start in range(0, len(long), 1000))
 
-        answer = httpx.post(f"{strict.url}/graphql", content=pieces())
+        answer = httpx.post(f"{strict.url}/graphql", content=pieces(), headers=as_json)
         assert answer.status_code == 413
         assert "20000 bytes" in answer.json()["errors"][0]["message"]
 

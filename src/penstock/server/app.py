@@ -54,6 +54,7 @@ def create_app(database: Database, config: ServerConfig) -> Starlette:
     async def graphql(request: Request) -> Response:
         started = time.perf_counter()
         try:
+            _refuse_other_sites(request.headers)
             data = _request_data(await _body(request, config.limits.body))
         except _Refused as refused:
             metrics.request(refused.response.status_code, time.perf_counter() - started, errors=True)
@@ -118,6 +119,18 @@ class _Refused(Exception):
     def __init__(self, status: int, message: str, code: str = "BAD_REQUEST") -> None:
         super().__init__(message)
         self.response = JSONResponse({"errors": [{"message": message, "extensions": {"code": code}}]}, status)
+
+
+def _refuse_other_sites(headers: Mapping[str, str]) -> None:
+    """Turn away what a page of another site makes a browser send: a server without tokens would do it.
+
+    A browser sends JSON to another site only after asking, and then names the page's origin.
+    """
+    if not headers.get("content-type", "").lower().startswith("application/json"):
+        raise _Refused(415, "The request must be sent as `Content-Type: application/json`.")
+    origin = headers.get("origin")
+    if origin and origin.partition("://")[2] != headers.get("host"):
+        raise _Refused(403, "The request comes from a page of another site.", "FORBIDDEN")
 
 
 async def _body(request: Request, limit: int) -> bytes:

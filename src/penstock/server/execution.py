@@ -233,6 +233,8 @@ def describe_failure(error: BaseException) -> tuple[str, str]:
             return "The request nests too deeply. Make it flatter.", "BAD_USER_INPUT"
         case UnicodeEncodeError():
             return "A text holds half of a surrogate pair, which cannot be stored.", "BAD_USER_INPUT"
+        case exc.IntegrityError():
+            return "Somebody else changed or deleted what the request refers to. Try again.", "CONFLICT"
         case exc.DataError():
             return f"The database cannot use a value of the request: {_first_line(error)}", "BAD_USER_INPUT"
         case exc.OperationalError() if any(
