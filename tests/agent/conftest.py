@@ -36,7 +36,7 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     name = f"db_{uuid.uuid4().hex}"
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+        connection.execute(f'CREATE DATABASE "{name}"')
     yield url.replace("/postgres?", f"/{name}?")
     server.cleanup()
 
@@ -48,3 +48,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PENSTOCK_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of a server that speaks S3, on the loopback."""
+    from tests.storage import s3
+
+    with s3.s3_server() as url:
+        yield url

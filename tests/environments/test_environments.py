@@ -116,20 +116,22 @@ def test_storages_that_only_give_a_command_are_refused(environment: Environment,
 
 def test_storages_that_a_cluster_cannot_reach_are_refused(tmp_path: Path) -> None:
     environment = KubernetesJobEnvironment(image="x")
-    for storage in (
+    unreachable: list[Storage] = [
         LocalStorage(tmp_path),
         RemoteStorage("memory://x"),
         RemoteStorage("file:///x"),
         ScriptStorage("x.py"),
         ScriptStorage("x.py", repository="/srv/git"),
-    ):
-        with pytest.raises(UnsuitableStorage, match="cannot reach"):
-            environment.check(storage)
-    for storage in (
+    ]
+    reachable: list[Storage] = [
         RemoteStorage("s3://x"),
         ModuleStorage(),
         ScriptStorage("x.py", repository="https://x/y.git"),
-    ):
+    ]
+    for storage in unreachable:
+        with pytest.raises(UnsuitableStorage, match="cannot reach"):
+            environment.check(storage)
+    for storage in reachable:
         environment.check(storage)
         with pytest.raises(UnsuitableStorage, match="brings no image"):
             KubernetesJobEnvironment().check(storage)
