@@ -40,14 +40,29 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def shared_server(database_url: str) -> Iterator[FlyteServer]:
-    """A server that takes every token for a tenant; a lease of one second."""
-    with FlyteServer(FlyteServerOptions(database=database_url, tokens="any", lease=1.0)) as server:
+    """A server that takes every token for a tenant."""
+    with FlyteServer(FlyteServerOptions(database=database_url, tokens="any")) as server:
         yield server
+
+
+def new_tenant(server: FlyteServer) -> httpx.Client:
+    """A client that is its own tenant."""
+    headers = {"Authorization": f"Bearer {uuid.uuid4()}"}
+    return httpx.Client(base_url=server.url, headers=headers, timeout=30)
 
 
 @pytest.fixture
 def api(shared_server: FlyteServer) -> Iterator[httpx.Client]:
-    """A client that is its own tenant."""
-    headers = {"Authorization": f"Bearer {uuid.uuid4()}"}
-    with httpx.Client(base_url=shared_server.url, headers=headers, timeout=20) as client:
+    """A client of the shared server."""
+    with new_tenant(shared_server) as client:
+        yield client
+
+
+@pytest.fixture
+def api_with_short_lease(database_url: str) -> Iterator[httpx.Client]:
+    """A client of a server whose leases last half a second."""
+    with (
+        FlyteServer(FlyteServerOptions(database=database_url, tokens="any", lease=0.5)) as server,
+        new_tenant(server) as client,
+    ):
         yield client
