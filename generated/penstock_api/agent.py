@@ -167,7 +167,7 @@ class Agent(AgentAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[FlowRun]:
-        """The agent with this id; null where there is none that the caller may see.
+        """The flow runs that the agent has taken from the queue.
 
         Args:
             where: Which flow runs; absent, all of them.
@@ -299,7 +299,7 @@ class AsyncAgent(AgentAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncFlowRun]:
-        """The agent with this id; null where there is none that the caller may see.
+        """The flow runs that the agent has taken from the queue.
 
         Args:
             where: Which flow runs; absent, all of them.
@@ -365,7 +365,7 @@ class AgentAccessor(Accessor):
         return Agent._find(self._client, id=id)
 
     def count(self, *, where: AgentBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the agents that match: their number and extremes, and the rows it was made of.
+        """The number of agents that match.
 
         Args:
             where: Which agents; absent, all of them.
@@ -449,7 +449,7 @@ class AsyncAgentAccessor(AsyncAccessor):
         return AsyncAgent._find(self._client, id=id)
 
     async def count(self, *, where: AgentBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the agents that match: their number and extremes, and the rows it was made of.
+        """The number of agents that match.
 
         Args:
             where: Which agents; absent, all of them.

@@ -145,7 +145,7 @@ class AgentConfig(AgentConfigAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Agent]:
-        """The agent configuration with this id; null where there is none that the caller may see.
+        """The agents that use the configuration.
 
         Args:
             where: Which agents; absent, all of them.
@@ -288,7 +288,7 @@ class AsyncAgentConfig(AgentConfigAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncAgent]:
-        """The agent configuration with this id; null where there is none that the caller may see.
+        """The agents that use the configuration.
 
         Args:
             where: Which agents; absent, all of them.
@@ -366,8 +366,7 @@ class AgentConfigAccessor(Accessor):
         return AgentConfig._find(self._client, id=id)
 
     def count(self, *, where: AgentConfigBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the agent configurations that match: their number and extremes, and the rows it was
-        made of.
+        """The number of agent configurations that match.
 
         Args:
             where: Which agent configurations; absent, all of them.
@@ -438,8 +437,7 @@ class AsyncAgentConfigAccessor(AsyncAccessor):
         return AsyncAgentConfig._find(self._client, id=id)
 
     async def count(self, *, where: AgentConfigBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the agent configurations that match: their number and extremes, and the rows it was
-        made of.
+        """The number of agent configurations that match.
 
         Args:
             where: Which agent configurations; absent, all of them.

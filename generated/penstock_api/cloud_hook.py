@@ -365,7 +365,7 @@ class CloudHookAccessor(Accessor):
         return CloudHook._find(self._client, id=id)
 
     def count(self, *, where: CloudHookBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the cloud hooks that match: their number and extremes, and the rows it was made of.
+        """The number of cloud hooks that match.
 
         Args:
             where: Which cloud hooks; absent, all of them.
@@ -455,7 +455,7 @@ class AsyncCloudHookAccessor(AsyncAccessor):
         return AsyncCloudHook._find(self._client, id=id)
 
     async def count(self, *, where: CloudHookBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the cloud hooks that match: their number and extremes, and the rows it was made of.
+        """The number of cloud hooks that match.
 
         Args:
             where: Which cloud hooks; absent, all of them.

@@ -247,7 +247,7 @@ class Flow(FlowAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[EdgeFields]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The edges between the flow's tasks.
 
         Args:
             where: Which edges; absent, all of them.
@@ -359,7 +359,7 @@ class Flow(FlowAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[FlowRun]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The runs of this version of the flow.
 
         Args:
             where: Which flow runs; absent, all of them.
@@ -407,7 +407,7 @@ class Flow(FlowAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Task]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The flow's tasks.
 
         Args:
             where: Which tasks; absent, all of them.
@@ -448,7 +448,7 @@ class Flow(FlowAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Flow]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The versions of the flow.
 
         Args:
             where: Which flows; absent, all of them.
@@ -622,7 +622,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[EdgeFields]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The edges between the flow's tasks.
 
         Args:
             where: Which edges; absent, all of them.
@@ -734,7 +734,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncFlowRun]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The runs of this version of the flow.
 
         Args:
             where: Which flow runs; absent, all of them.
@@ -782,7 +782,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncTask]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The flow's tasks.
 
         Args:
             where: Which tasks; absent, all of them.
@@ -823,7 +823,7 @@ class AsyncFlow(FlowAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncFlow]:
-        """The flow with this id; null where there is none that the caller may see.
+        """The versions of the flow.
 
         Args:
             where: Which flows; absent, all of them.
@@ -912,7 +912,7 @@ class FlowAccessor(Accessor):
         return Flow._find(self._client, id=id)
 
     def count(self, *, where: FlowBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the flows that match: their number and extremes, and the rows it was made of.
+        """The number of flows that match.
 
         Args:
             where: Which flows; absent, all of them.
@@ -1035,7 +1035,7 @@ class AsyncFlowAccessor(AsyncAccessor):
         return AsyncFlow._find(self._client, id=id)
 
     async def count(self, *, where: FlowBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the flows that match: their number and extremes, and the rows it was made of.
+        """The number of flows that match.
 
         Args:
             where: Which flows; absent, all of them.

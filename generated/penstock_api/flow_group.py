@@ -184,7 +184,7 @@ class FlowGroup(FlowGroupAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Flow]:
-        """The flow group with this id; null where there is none that the caller may see.
+        """The versions of the flow.
 
         Args:
             where: Which flows; absent, all of them.
@@ -393,7 +393,7 @@ class AsyncFlowGroup(FlowGroupAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncFlow]:
-        """The flow group with this id; null where there is none that the caller may see.
+        """The versions of the flow.
 
         Args:
             where: Which flows; absent, all of them.
@@ -554,7 +554,7 @@ class FlowGroupAccessor(Accessor):
         return FlowGroup._find(self._client, id=id, name=name)
 
     def count(self, *, where: FlowGroupBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the flow groups that match: their number and extremes, and the rows it was made of.
+        """The number of flow groups that match.
 
         Args:
             where: Which flow groups; absent, all of them.
@@ -629,7 +629,7 @@ class AsyncFlowGroupAccessor(AsyncAccessor):
         return AsyncFlowGroup._find(self._client, id=id, name=name)
 
     async def count(self, *, where: FlowGroupBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the flow groups that match: their number and extremes, and the rows it was made of.
+        """The number of flow groups that match.
 
         Args:
             where: Which flow groups; absent, all of them.

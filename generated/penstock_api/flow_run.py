@@ -261,7 +261,7 @@ class FlowRun(FlowRunAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Log]:
-        """The flow run with this id; null where there is none that the caller may see.
+        """What was logged during the run, its task runs included.
 
         Args:
             where: Which log entries; absent, all of them.
@@ -328,7 +328,7 @@ class FlowRun(FlowRunAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[FlowRunStateFields]:
-        """The flow run with this id; null where there is none that the caller may see.
+        """Every state that the run has entered.
 
         Args:
             where: Which flow run states; absent, all of them.
@@ -359,7 +359,7 @@ class FlowRun(FlowRunAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[TaskRun]:
-        """The flow run with this id; null where there is none that the caller may see.
+        """The runs of the flow's tasks within this run.
 
         Args:
             where: Which task runs; absent, all of them.
@@ -527,7 +527,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncLog]:
-        """The flow run with this id; null where there is none that the caller may see.
+        """What was logged during the run, its task runs included.
 
         Args:
             where: Which log entries; absent, all of them.
@@ -594,7 +594,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[FlowRunStateFields]:
-        """The flow run with this id; null where there is none that the caller may see.
+        """Every state that the run has entered.
 
         Args:
             where: Which flow run states; absent, all of them.
@@ -625,7 +625,7 @@ class AsyncFlowRun(FlowRunAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncTaskRun]:
-        """The flow run with this id; null where there is none that the caller may see.
+        """The runs of the flow's tasks within this run.
 
         Args:
             where: Which task runs; absent, all of them.
@@ -731,7 +731,7 @@ class FlowRunAccessor(Accessor):
         return FlowRun._find(self._client, id=id)
 
     def count(self, *, where: FlowRunBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the flow runs that match: their number and extremes, and the rows it was made of.
+        """The number of flow runs that match.
 
         Args:
             where: Which flow runs; absent, all of them.
@@ -858,7 +858,7 @@ class AsyncFlowRunAccessor(AsyncAccessor):
         return AsyncFlowRun._find(self._client, id=id)
 
     async def count(self, *, where: FlowRunBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the flow runs that match: their number and extremes, and the rows it was made of.
+        """The number of flow runs that match.
 
         Args:
             where: Which flow runs; absent, all of them.

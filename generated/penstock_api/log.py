@@ -279,7 +279,7 @@ class LogAccessor(Accessor):
         return Log._find(self._client, id=id)
 
     def count(self, *, where: LogBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the log entries that match: their number and extremes, and the rows it was made of.
+        """The number of log entries that match.
 
         Args:
             where: Which log entries; absent, all of them.
@@ -343,7 +343,7 @@ class AsyncLogAccessor(AsyncAccessor):
         return AsyncLog._find(self._client, id=id)
 
     async def count(self, *, where: LogBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the log entries that match: their number and extremes, and the rows it was made of.
+        """The number of log entries that match.
 
         Args:
             where: Which log entries; absent, all of them.

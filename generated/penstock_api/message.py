@@ -311,7 +311,7 @@ class MessageAccessor(Accessor):
         return Message._find(self._client, id=id)
 
     def count(self, *, where: MessageBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the messages that match: their number and extremes, and the rows it was made of.
+        """The number of messages that match.
 
         Args:
             where: Which messages; absent, all of them.
@@ -363,7 +363,7 @@ class AsyncMessageAccessor(AsyncAccessor):
         return AsyncMessage._find(self._client, id=id)
 
     async def count(self, *, where: MessageBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the messages that match: their number and extremes, and the rows it was made of.
+        """The number of messages that match.
 
         Args:
             where: Which messages; absent, all of them.

@@ -155,7 +155,7 @@ class Project(ProjectAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Flow]:
-        """The project with this id; null where there is none that the caller may see.
+        """The flows that lie in the project.
 
         Args:
             where: Which flows; absent, all of them.
@@ -303,7 +303,7 @@ class AsyncProject(ProjectAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncFlow]:
-        """The project with this id; null where there is none that the caller may see.
+        """The flows that lie in the project.
 
         Args:
             where: Which flows; absent, all of them.
@@ -399,7 +399,7 @@ class ProjectAccessor(Accessor):
         return Project._find(self._client, id=id, name=name)
 
     def count(self, *, where: ProjectBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the projects that match: their number and extremes, and the rows it was made of.
+        """The number of projects that match.
 
         Args:
             where: Which projects; absent, all of them.
@@ -486,7 +486,7 @@ class AsyncProjectAccessor(AsyncAccessor):
         return AsyncProject._find(self._client, id=id, name=name)
 
     async def count(self, *, where: ProjectBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the projects that match: their number and extremes, and the rows it was made of.
+        """The number of projects that match.
 
         Args:
             where: Which projects; absent, all of them.

@@ -184,7 +184,7 @@ class Task(TaskAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[EdgeFields]:
-        """The task with this id; null where there is none that the caller may see.
+        """The edges to the tasks that wait for this one.
 
         Args:
             where: Which edges; absent, all of them.
@@ -214,7 +214,7 @@ class Task(TaskAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[TaskRun]:
-        """The task with this id; null where there is none that the caller may see.
+        """The runs of the task, in all runs of the flow.
 
         Args:
             where: Which task runs; absent, all of them.
@@ -246,7 +246,7 @@ class Task(TaskAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[EdgeFields]:
-        """The task with this id; null where there is none that the caller may see.
+        """The edges from the tasks that this one waits for.
 
         Args:
             where: Which edges; absent, all of them.
@@ -374,7 +374,7 @@ class AsyncTask(TaskAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[EdgeFields]:
-        """The task with this id; null where there is none that the caller may see.
+        """The edges to the tasks that wait for this one.
 
         Args:
             where: Which edges; absent, all of them.
@@ -404,7 +404,7 @@ class AsyncTask(TaskAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncTaskRun]:
-        """The task with this id; null where there is none that the caller may see.
+        """The runs of the task, in all runs of the flow.
 
         Args:
             where: Which task runs; absent, all of them.
@@ -436,7 +436,7 @@ class AsyncTask(TaskAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[EdgeFields]:
-        """The task with this id; null where there is none that the caller may see.
+        """The edges from the tasks that this one waits for.
 
         Args:
             where: Which edges; absent, all of them.
@@ -520,7 +520,7 @@ class TaskAccessor(Accessor):
         return Task._find(self._client, id=id)
 
     def count(self, *, where: TaskBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the tasks that match: their number and extremes, and the rows it was made of.
+        """The number of tasks that match.
 
         Args:
             where: Which tasks; absent, all of them.
@@ -572,7 +572,7 @@ class AsyncTaskAccessor(AsyncAccessor):
         return AsyncTask._find(self._client, id=id)
 
     async def count(self, *, where: TaskBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the tasks that match: their number and extremes, and the rows it was made of.
+        """The number of tasks that match.
 
         Args:
             where: Which tasks; absent, all of them.

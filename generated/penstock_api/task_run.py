@@ -285,7 +285,7 @@ class TaskRun(TaskRunAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Log]:
-        """The task run with this id; null where there is none that the caller may see.
+        """What the task run has logged.
 
         Args:
             where: Which log entries; absent, all of them.
@@ -351,7 +351,7 @@ class TaskRun(TaskRunAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[TaskRunStateFields]:
-        """The task run with this id; null where there is none that the caller may see.
+        """Every state that the run has entered.
 
         Args:
             where: Which task run states; absent, all of them.
@@ -552,7 +552,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncLog]:
-        """The task run with this id; null where there is none that the caller may see.
+        """What the task run has logged.
 
         Args:
             where: Which log entries; absent, all of them.
@@ -618,7 +618,7 @@ class AsyncTaskRun(TaskRunAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[TaskRunStateFields]:
-        """The task run with this id; null where there is none that the caller may see.
+        """Every state that the run has entered.
 
         Args:
             where: Which task run states; absent, all of them.
@@ -713,7 +713,7 @@ class TaskRunAccessor(Accessor):
         return TaskRun._find(self._client, id=id)
 
     def count(self, *, where: TaskRunBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the task runs that match: their number and extremes, and the rows it was made of.
+        """The number of task runs that match.
 
         Args:
             where: Which task runs; absent, all of them.
@@ -835,7 +835,7 @@ class AsyncTaskRunAccessor(AsyncAccessor):
         return AsyncTaskRun._find(self._client, id=id)
 
     async def count(self, *, where: TaskRunBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the task runs that match: their number and extremes, and the rows it was made of.
+        """The number of task runs that match.
 
         Args:
             where: Which task runs; absent, all of them.

@@ -316,7 +316,7 @@ class TaskRunArtifactAccessor(Accessor):
         return TaskRunArtifact._find(self._client, id=id)
 
     def count(self, *, where: TaskRunArtifactBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the artifacts that match: their number and extremes, and the rows it was made of.
+        """The number of artifacts that match.
 
         Args:
             where: Which artifacts; absent, all of them.
@@ -370,7 +370,7 @@ class AsyncTaskRunArtifactAccessor(AsyncAccessor):
         return AsyncTaskRunArtifact._find(self._client, id=id)
 
     async def count(self, *, where: TaskRunArtifactBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the artifacts that match: their number and extremes, and the rows it was made of.
+        """The number of artifacts that match.
 
         Args:
             where: Which artifacts; absent, all of them.

@@ -295,8 +295,7 @@ class TaskTagLimitAccessor(Accessor):
         return TaskTagLimit._find(self._client, id=id, tag=tag)
 
     def count(self, *, where: TaskTagLimitBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the task tag limits that match: their number and extremes, and the rows it was made
-        of.
+        """The number of task tag limits that match.
 
         Args:
             where: Which task tag limits; absent, all of them.
@@ -381,8 +380,7 @@ class AsyncTaskTagLimitAccessor(AsyncAccessor):
         return AsyncTaskTagLimit._find(self._client, id=id, tag=tag)
 
     async def count(self, *, where: TaskTagLimitBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the task tag limits that match: their number and extremes, and the rows it was made
-        of.
+        """The number of task tag limits that match.
 
         Args:
             where: Which task tag limits; absent, all of them.

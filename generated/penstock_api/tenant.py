@@ -173,7 +173,7 @@ class Tenant(TenantAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[FlowGroup]:
-        """The tenant with this id; null where there is none that the caller may see.
+        """The flow groups that the tenant owns.
 
         Args:
             where: Which flow groups; absent, all of them.
@@ -206,7 +206,7 @@ class Tenant(TenantAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Flow]:
-        """The tenant with this id; null where there is none that the caller may see.
+        """The flows that the tenant owns.
 
         Args:
             where: Which flows; absent, all of them.
@@ -238,7 +238,7 @@ class Tenant(TenantAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[Project]:
-        """The tenant with this id; null where there is none that the caller may see.
+        """The projects that the tenant owns.
 
         Args:
             where: Which projects; absent, all of them.
@@ -397,7 +397,7 @@ class AsyncTenant(TenantAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncFlowGroup]:
-        """The tenant with this id; null where there is none that the caller may see.
+        """The flow groups that the tenant owns.
 
         Args:
             where: Which flow groups; absent, all of them.
@@ -430,7 +430,7 @@ class AsyncTenant(TenantAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncFlow]:
-        """The tenant with this id; null where there is none that the caller may see.
+        """The flows that the tenant owns.
 
         Args:
             where: Which flows; absent, all of them.
@@ -462,7 +462,7 @@ class AsyncTenant(TenantAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[AsyncProject]:
-        """The tenant with this id; null where there is none that the caller may see.
+        """The projects that the tenant owns.
 
         Args:
             where: Which projects; absent, all of them.
@@ -573,7 +573,7 @@ class TenantAccessor(Accessor):
         return Tenant._find(self._client, id=id, slug=slug)
 
     def count(self, *, where: TenantBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the tenants that match: their number and extremes, and the rows it was made of.
+        """The number of tenants that match.
 
         Args:
             where: Which tenants; absent, all of them.
@@ -657,7 +657,7 @@ class AsyncTenantAccessor(AsyncAccessor):
         return AsyncTenant._find(self._client, id=id, slug=slug)
 
     async def count(self, *, where: TenantBoolExp | None | Unset = UNSET) -> int:
-        """A summary of the tenants that match: their number and extremes, and the rows it was made of.
+        """The number of tenants that match.
 
         Args:
             where: Which tenants; absent, all of them.

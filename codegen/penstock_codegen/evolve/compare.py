@@ -192,7 +192,11 @@ def _document(method: ir.Method) -> str:
 
 def _method(what: str, old: ir.Method, new: ir.Method) -> Iterator[Change]:
     yield from _parameters(what, old.parameters, new.parameters)
-    yield from _given(what, "result", "", returned(old.result), returned(new.result))
+    before, after = returned(old.result), returned(new.result)
+    if before == "None" != after:
+        yield change(what, "result-added", new=after)
+    else:
+        yield from _given(what, "result", "", before, after)
     if old.operation.kind != new.operation.kind:
         yield change(what, "method-reads" if new.operation.kind == "query" else "method-writes")
     if old.result.failure is None and new.result.failure is not None:

@@ -63,6 +63,7 @@ RULES: dict[str, tuple[Level, str]] = {
     "parameter-widened": (_S, "{name} takes {new}; it took {old}."),
     "parameter-changed": (_B, "{name} takes {new}; it took {old}."),
     # results
+    "result-added": (_S, "It gives {new}; it gave nothing."),
     "result-widened": (_B, "It gives {new}; it gave {old}."),
     "result-narrowed": (_S, "It gives {new}; it gave {old}."),
     "result-changed": (_B, "It gives {new}; it gave {old}."),

@@ -18,8 +18,8 @@ from .operation import (
 from .transport import (
     AsyncHTTPClient,
     Attempts,
-    Carrier,
     HTTPClient,
+    Line,
     Options,
     Persisted,
     merge_headers,
@@ -123,15 +123,7 @@ class SyncClient(BaseClient):
             url=url, headers=headers, timeout=timeout, retries=retries, context=context, persisted=persisted
         )
         self._owns_http = http_client is None
-        self._http: HTTPClient
-        if http_client is None:
-            import httpx
-
-            self._http = httpx.Client(timeout=timeout, headers=self._headers)
-            self._carrier = Carrier(httpx.URL(url), self._headers, timeout)
-        else:
-            self._http = http_client
-            self._carrier = Carrier(url, None, None)
+        self._line: Line[HTTPClient] = Line("Client", http_client, url, self._headers, timeout)
         self._context_lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -142,8 +134,8 @@ class SyncClient(BaseClient):
 
     def close(self) -> None:
         """Closes the connections, unless they were brought by the caller (`http_client`)."""
-        if self._owns_http:
-            self._http.close()
+        if self._owns_http and (made := self._line.close()) is not None:
+            made.close()
 
     def execute(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Sends a document as it is and gives the answer's data as JSON values.
@@ -152,8 +144,12 @@ class SyncClient(BaseClient):
         """
         content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
         attempts = Attempts("execute", self._options, repeatable=is_query(document))
-        carried = self._carrier.request(self._call_headers(), self._options.timeout)
+        carried = self._line.carrier.request(self._call_headers(), self._options.timeout)
         return read_data(send(self._http, content, carried, attempts))
+
+    @property
+    def _http(self) -> HTTPClient:
+        return self._line.http
 
     def _call_headers(self) -> Mapping[str, str]:
         """The headers of one request; a subclass adds those that change from call to call."""
@@ -184,7 +180,7 @@ class SyncClient(BaseClient):
                 raise MissingContext(name)
         encoded = encode_variables(variables) + b"}"
         attempts = self._attempts(operation, variables)
-        carried = self._carrier.request(self._call_headers(), self._options.timeout)
+        carried = self._line.carrier.request(self._call_headers(), self._options.timeout)
         persisted = self._options.persisted
         if persisted is None:
             return operation.read(send(self._http, operation.body + encoded, carried, attempts))
@@ -220,15 +216,7 @@ class AsyncClient(BaseClient):
             url=url, headers=headers, timeout=timeout, retries=retries, context=context, persisted=persisted
         )
         self._owns_http = http_client is None
-        self._http: AsyncHTTPClient
-        if http_client is None:
-            import httpx
-
-            self._http = httpx.AsyncClient(timeout=timeout, headers=self._headers)
-            self._carrier = Carrier(httpx.URL(url), self._headers, timeout)
-        else:
-            self._http = http_client
-            self._carrier = Carrier(url, None, None)
+        self._line: Line[AsyncHTTPClient] = Line("AsyncClient", http_client, url, self._headers, timeout)
         # asyncio takes longer to import than all the rest; whoever made an async client has it.
         from asyncio import Lock
 
@@ -242,8 +230,8 @@ class AsyncClient(BaseClient):
 
     async def close(self) -> None:
         """Closes the connections, unless they were brought by the caller (`http_client`)."""
-        if self._owns_http:
-            await self._http.aclose()
+        if self._owns_http and (made := self._line.close()) is not None:
+            await made.aclose()
 
     async def execute(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Sends a document as it is and gives the answer's data as JSON values.
@@ -252,8 +240,12 @@ class AsyncClient(BaseClient):
         """
         content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
         attempts = Attempts("execute", self._options, repeatable=is_query(document))
-        carried = self._carrier.request(await self._call_headers(), self._options.timeout)
+        carried = self._line.carrier.request(await self._call_headers(), self._options.timeout)
         return read_data(await send_async(self._http, content, carried, attempts))
+
+    @property
+    def _http(self) -> AsyncHTTPClient:
+        return self._line.http
 
     async def _call_headers(self) -> Mapping[str, str]:
         """The headers of one request; a subclass adds those that change from call to call."""
@@ -284,7 +276,7 @@ class AsyncClient(BaseClient):
                 raise MissingContext(name)
         encoded = encode_variables(variables) + b"}"
         attempts = self._attempts(operation, variables)
-        carried = self._carrier.request(await self._call_headers(), self._options.timeout)
+        carried = self._line.carrier.request(await self._call_headers(), self._options.timeout)
         persisted = self._options.persisted
         if persisted is None:
             return operation.read(await send_async(self._http, operation.body + encoded, carried, attempts))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import random
 import re
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from .errors import (
@@ -25,6 +26,8 @@ from .errors import (
     TransportError,
 )
 from .operation import describe, graphql_error, parse_answer
+
+Owner = TypeVar("Owner")
 
 
 class Response(Protocol):
@@ -280,6 +283,63 @@ class Carrier(NamedTuple):
                 return {"url": self.url}
             return {"url": self.url, "timeout": timeout}
         return {"url": self.url, "headers": headers, "timeout": timeout}
+
+
+class Line(Generic[Owner]):
+    """The connections of a client and its copies: the caller's, or our own, which are made when the first request needs them.
+
+    Making an `httpx.Client` reads certificates, which takes longer than all else that making a client does.
+    """
+
+    __slots__ = ("_carrier", "_closed", "_http", "_kind", "_lock", "_plan")
+
+    def __init__(
+        self,
+        kind: Literal["Client", "AsyncClient"],
+        http: Owner | None,
+        url: str,
+        headers: Mapping[str, str],
+        timeout: float | None,
+    ) -> None:
+        self._kind = kind
+        self._http = http
+        self._carrier = None if http is None else Carrier(url, None, None)
+        self._plan = (url, headers, timeout)
+        self._closed = False
+        self._lock = threading.Lock()
+
+    @property
+    def http(self) -> Owner:
+        """What carries the requests."""
+        return self._open() if self._http is None or self._closed else self._http
+
+    @property
+    def carrier(self) -> Carrier:
+        """What it was made with."""
+        if self._carrier is None:
+            self._open()
+        assert self._carrier is not None, "it is made with the connections"
+        return self._carrier
+
+    def _open(self) -> Owner:
+        import httpx
+
+        with self._lock:
+            if self._http is None:
+                url, headers, timeout = self._plan
+                made: Any = getattr(httpx, self._kind)(timeout=timeout, headers=headers)
+                self._carrier = Carrier(httpx.URL(url), headers, timeout)
+                self._http = made
+            if self._closed:
+                raise TransportError("This client is closed; make a new one.", sent=False)
+            http: Any = self._http
+            return cast("Owner", http)
+
+    def close(self) -> Owner | None:
+        """Our own connections, to be closed by the caller; None where no request has needed them."""
+        with self._lock:
+            self._closed = True
+            return self._http
 
 
 def send(http: HTTPClient, content: bytes, carried: Mapping[str, Any], attempts: Attempts) -> bytes:

@@ -146,7 +146,7 @@ class Job(JobAttributes, Resource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> Pages[JobStepsResult]:
-        """Sends the query of queries/job/steps.graphql.
+        """The steps, in order.
 
         Args:
             limit: How many there are at most in all; all where it is None.
@@ -265,7 +265,7 @@ class AsyncJob(JobAttributes, AsyncResource):
         offset: int = 0,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> AsyncPages[JobStepsResult]:
-        """Sends the query of queries/job/steps.graphql.
+        """The steps, in order.
 
         Args:
             limit: How many there are at most in all; all where it is None.
