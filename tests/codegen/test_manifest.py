@@ -146,7 +146,7 @@ def test_a_hash_that_the_server_does_not_know_is_sent_with_its_text_once(
         assert body["variables"] == {}
 
 
-async def _hello(url: str, persisted: Literal["hash", "only"]) -> str:
+async def _hello(url: str, persisted: Literal["hash", "only"]) -> str | None:
     async with penstock_api.AsyncClient(url=url).with_options(persisted=persisted) as client:
         return await client.hello()
 
