@@ -210,8 +210,8 @@ def method_name(name: str) -> str:
 
 
 def parameter_name(name: str) -> str:
-    """The name of a method's parameter."""
-    return identifier(snake(name))
+    """The name of a method's parameter; `operations` is where the method's body finds what it sends."""
+    return identifier(snake(name), reserved={"operations"})
 
 
 def module_name(name: str) -> str:
