@@ -31,12 +31,12 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if os.environ.get("PENSTOCK_REQUIRE_POSTGRESQL") == "1":
             pytest.fail(message)
         pytest.skip(message)
-    import psycopg
+    import psycopg.sql
 
     name = f"db_{uuid.uuid4().hex}"
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
     yield url.replace("/postgres?", f"/{name}?")
     server.cleanup()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -139,11 +140,14 @@ def test_a_job_that_fails_says_why(cluster: Cluster) -> None:
 def test_a_deadline_of_the_cluster_is_a_timeout(cluster: Cluster) -> None:
     cluster.end_as = ("Failed", "DeadlineExceeded")
 
-    def end_all() -> None:
+    def end_it() -> None:
+        end = time.monotonic() + 60
+        while not cluster.processes and time.monotonic() < end:
+            time.sleep(0.02)
         for process in cluster.processes.values():
             process.kill()
 
-    threading.Timer(1.5, end_all).start()
+    threading.Thread(target=end_it, daemon=True).start()
     outcome = execute(KubernetesJobEnvironment(image="x", timeout=1), WAITING)
     assert isinstance(outcome.state, TimedOut)
 
