@@ -647,3 +647,9 @@ class TestTheRest:
         declared = api_schema().mutation_type
         assert declared is not None
         assert set(declared.fields) == set(registered())
+
+
+def test_rows_without_an_order_come_as_they_were_made(api: Api) -> None:
+    keys = [api.do("create_project", tenant_id=api.tenant_id, name=f"p{number}") for number in range(12)]
+    assert [row["id"] for row in api.ask("{ project { id } }")["project"]] == keys
+    assert keys == sorted(keys)

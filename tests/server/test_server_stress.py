@@ -133,6 +133,14 @@ class Writer(threading.Thread):
             return
 
 
+def wait_for_writes(writers: list[Writer], count: int) -> None:
+    """Wait until so many runs were acknowledged, so that the kill comes in the middle of work on any machine."""
+    deadline = time.monotonic() + 60
+    while sum(len(writer.created) for writer in writers) < count:
+        assert time.monotonic() < deadline, "the server acknowledges nothing"
+        time.sleep(0.005)
+
+
 def check_nothing_is_half_done(api: Api) -> None:
     """Every run has all its task runs, its whole history, and its logs by the batch."""
     rows: list[dict[str, Any]] = api.ask(
@@ -163,7 +171,8 @@ def test_a_server_killed_under_load_keeps_what_it_acknowledged(
         writers = [Writer(process.url, tenant_id, flow_id) for _ in range(4)]
         for writer in writers:
             writer.start()
-        time.sleep(chance.uniform(0.2, 0.7))
+        wait_for_writes(writers, chance.randint(2, 25))
+        time.sleep(chance.uniform(0.0, 0.05))
         process.kill()
         for writer in writers:
             writer.join(30)

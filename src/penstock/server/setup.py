@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import sqlalchemy as sa
 
 from penstock.server import migrations, sessions
 from penstock.server.access import new_token, token_digest
 from penstock.server.errors import ApiError
+from penstock.server.ids import new_id
 from penstock.server.tables import api_token, member, metadata, tenant
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def prepare(database: Database) -> Prepared:
             now = datetime.now(UTC)
             connection.execute(
                 tenant.insert().values(
-                    id=str(uuid4()),
+                    id=new_id(),
                     name=DEFAULT_TENANT,
                     slug=DEFAULT_TENANT,
                     settings={},
@@ -88,13 +88,13 @@ def make_token(database: Database, *, tenant_slug: str, name: str, scope: str) -
         if tenant_id is None:
             slugs = ", ".join(sorted(connection.scalars(sa.select(tenant.c.slug))))
             raise ApiError(f"No tenant has the slug {tenant_slug!r}; there are {slugs or 'none'}.")
-        user_id = str(uuid4())
+        user_id = new_id()
         owner = {"user_id": user_id, "tenant_id": tenant_id, "created": now}
         if scope == "USER":
-            connection.execute(member.insert().values(id=str(uuid4()), **owner))
+            connection.execute(member.insert().values(id=new_id(), **owner))
         connection.execute(
             api_token.insert().values(
-                id=str(uuid4()), name=name, scope=scope, digest=token_digest(token), **owner
+                id=new_id(), name=name, scope=scope, digest=token_digest(token), **owner
             )
         )
     return token

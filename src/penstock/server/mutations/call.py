@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from uuid import uuid4
 
 import sqlalchemy as sa
 
 from penstock.server import tables
 from penstock.server.errors import NotFoundError
+from penstock.server.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +90,7 @@ class Call:
 
     def insert(self, table: sa.Table, **values: object) -> str:
         """Insert a row, with a new id unless one is given; the id."""
-        key = str(values.pop("id", None) or uuid4())
+        key = str(values.pop("id", None) or new_id())
         stamps = {name: self.now for name in ("created", "updated") if name in table.c}
         self.connection.execute(table.insert().values(id=key, **(stamps | values)))
         return key

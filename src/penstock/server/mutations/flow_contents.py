@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 
 from penstock.server.errors import ApiError
+from penstock.server.ids import new_id
 from penstock.server.scalars import MICROSECONDS_PER_SECOND
 from penstock.server.tables import edge, flow, task
 
@@ -29,7 +29,7 @@ def insert_tasks(call: Call, flow_id: str, tenant_id: str, serialized: object) -
         known.add(slug)
         rows.append(
             {
-                "id": str(uuid4()),
+                "id": new_id(),
                 "tenant_id": tenant_id,
                 "flow_id": flow_id,
                 "name": item.get("name"),
@@ -65,7 +65,7 @@ def insert_edges(call: Call, flow_id: str, tenant_id: str, serialized: object) -
     )
     rows = [
         {
-            "id": str(uuid4()),
+            "id": new_id(),
             "tenant_id": tenant_id,
             "flow_id": flow_id,
             "upstream_task_id": _end(by_slug, item, "upstream_task"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 
 from penstock.server.errors import ApiError, NotFoundError
+from penstock.server.ids import new_id
 from penstock.server.mutations.call import SUCCESS, Call, mutation
 from penstock.server.tables import flow_run, log, task_run
 
@@ -31,7 +31,7 @@ def write_run_logs(call: Call, *, logs: list[dict[str, Any]]) -> dict[str, objec
             raise ApiError(f"The task run {task_run_id} is not one of the flow run {line['flow_run_id']}.")
         rows.append(
             {
-                "id": str(uuid4()),
+                "id": new_id(),
                 "tenant_id": tenants[line["flow_run_id"]][0],
                 "flow_run_id": line["flow_run_id"],
                 "task_run_id": task_run_id,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 
 from penstock.server.errors import ApiError
+from penstock.server.ids import new_id
 from penstock.server.states import serialized_state
 from penstock.server.tables import flow_run, flow_run_state, task, task_run, task_run_state
 
@@ -219,7 +219,7 @@ def insert_flow_run(
     merged = dict(group["default_parameters"]) | dict(parameters)
     if missing := missing_parameters(flow["parameters"], merged):
         raise ApiError(f"Required parameters were not given: {', '.join(sorted(missing))}.")
-    key, state_id = str(uuid4()), str(uuid4())
+    key, state_id = new_id(), new_id()
     stamps = {"created": now, "updated": now}
     state = serialized_state("Scheduled", "Flow run scheduled.", start_time=scheduled_start_time)
     connection.execute(
@@ -276,7 +276,7 @@ def _insert_task_runs(
     for task_id, cache_key in connection.execute(
         sa.select(task.c.id, task.c.cache_key).where(task.c.flow_id == flow["id"])
     ):
-        key, state_id = str(uuid4()), str(uuid4())
+        key, state_id = new_id(), new_id()
         runs.append(
             {
                 "id": key,

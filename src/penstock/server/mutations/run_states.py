@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 
 from penstock.server.errors import ApiError, VersionLockingError
 from penstock.server.hook_events import queue_hook_events
+from penstock.server.ids import new_id
 from penstock.server.states import FINISHED, RunState, read_state, serialized_state
 from penstock.server.tables import (
     agent,
@@ -57,7 +57,7 @@ def append_state(call: Call, kind: RunKind, run: Row, state: RunState, **more: o
     `run` is a locked row of the run's table with its id, tenant, version, start and end time.
     """
     version = run["version"] + 1
-    key = str(uuid4())
+    key = new_id()
     call.connection.execute(
         kind.states.insert().values(
             id=key,
