@@ -314,7 +314,16 @@ def test_completion_in_the_shell(shell: str, run: Run) -> None:
     script = run("completion", shell).out
     assert "penstock completion words" in script
     if shell == "bash":
-        program = f'PATH={Path(sys.executable).parent}:$PATH\n{script}\nCOMP_WORDS=(penstock flow ar)\nCOMP_CWORD=2\n_penstock_complete\necho "${{COMPREPLY[@]}}"'
+        program = "\n".join(
+            [
+                f"PATH={Path(sys.executable).parent}:$PATH",
+                script,
+                "COMP_WORDS=(penstock flow ar)",
+                "COMP_CWORD=2",
+                "_penstock_complete",
+                'echo "${COMPREPLY[@]}"',
+            ]
+        )
         done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "archive"
 

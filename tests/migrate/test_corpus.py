@@ -76,7 +76,7 @@ def old_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The old package, as far as the scripts import it."""
     from penstock import ClientError
 
-    for name, members in {
+    modules: dict[str, dict[str, object]] = {
         "prefect": {"Client": Client},
         "prefect.utilities": {},
         "prefect.utilities.graphql": {
@@ -84,7 +84,8 @@ def old_package(monkeypatch: pytest.MonkeyPatch) -> None:
             "EnumValue": penstock.legacy.EnumValue,
         },
         "prefect.utilities.exceptions": {"ClientError": ClientError},
-    }.items():
+    }
+    for name, members in modules.items():
         module = types.ModuleType(name)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)

@@ -318,7 +318,9 @@ class _Follower(ast.NodeVisitor):
                 made = self.kind(function, scope)
                 if made in ("class", "factory"):
                     return "client"
-                return made if made in ("unknown", "mixed") and isinstance(function, ast.Name) else "other"
+                if isinstance(function, ast.Name) and (made == "unknown" or made == "mixed"):
+                    return made
+                return "other"
             case ast.IfExp(body=first, orelse=second):
                 return _combined([self.kind(first, scope), self.kind(second, scope)])
             case ast.BoolOp(values=values):
@@ -402,7 +404,9 @@ class _Follower(ast.NodeVisitor):
             ]
             if inner is not None and returned:
                 kinds = _combined([self.kind(value, inner) for value in returned])
-                return "factory" if kinds == "client" else kinds if kinds in ("unknown", "mixed") else "other"
+                if kinds == "unknown" or kinds == "mixed":
+                    return kinds
+                return "factory" if kinds == "client" else "other"
         return "other"
 
     def _definition(self, node: ast.expr, scope: _Scope) -> ast.AST | None:
@@ -432,7 +436,7 @@ class _Follower(ast.NodeVisitor):
 
 def _combined(kinds: Sequence[Kind]) -> Kind:
     """What something is that is one of these: None beside a client changes nothing."""
-    different = {kind for kind in kinds if kind != "none"}
+    different: set[Kind] = {kind for kind in kinds if kind != "none"}
     if not different:
         return "none"
     if len(different) == 1:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from penstock.legacy.table import BY_NAME, OLD_METHODS
 from penstock.migrate.deciding import Parents, Plan, Rewrite, decide
@@ -124,7 +124,8 @@ class _Rewriter(cst.CSTTransformer):
         self._comments: list[cst.Comment] = []
 
     def _place(self, node: cst.CSTNode) -> Place:
-        end = self.get_metadata(PositionProvider, node).end
+        position: CodeRange = self.get_metadata(PositionProvider, node)  # pyright: ignore[reportAssignmentType]  # no default is given
+        end = position.end
         # Back to the line in the text without the marks.
         line = end.line
         original = line - bisect.bisect_right(
