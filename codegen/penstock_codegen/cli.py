@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .diagnostics import Format, GenerationError, render
+from .diagnostics import Format, GenerationError, RenderError, render
 
 if TYPE_CHECKING:
     from .write import Change
@@ -87,6 +87,12 @@ def run(options: argparse.Namespace) -> int:
         if form == "text":
             count = len(error.diagnostics)
             print(f"\n{count} error{'s' if count > 1 else ''}; nothing was written.", file=sys.stderr)
+        return WRONG
+    except RenderError as error:
+        print(
+            f"{error}\nThis is a mistake in the generator: please report it. Nothing was written.",
+            file=sys.stderr,
+        )
         return WRONG
     if generated.warnings and not (options.quiet and form == "text"):
         print(render(generated.warnings, form), file=sys.stderr)

@@ -56,6 +56,10 @@ class GenerationError(Exception):
         self.diagnostics = tuple(diagnostics)
 
 
+class RenderError(Exception):
+    """The formatter refused what was rendered: a mistake in the generator, not in its input."""
+
+
 class Problems:
     """Collects diagnostics, so that one run tells all that is wrong."""
 

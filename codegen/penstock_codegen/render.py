@@ -18,6 +18,7 @@ from jinja2.bccache import Bucket
 
 from . import ir
 from .cache import Cache, digest
+from .diagnostics import RenderError
 from .models import ModelClass, Models
 from .names import ERROR_NAMES, with_article
 from .types import Import, PythonType, import_lines
@@ -46,10 +47,6 @@ class _Compiled(jinja2.BytecodeCache):
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._kept.store("template", self._key(bucket), bucket.bytecode_to_string())
-
-
-class RenderError(Exception):
-    """The formatter refused what was rendered: a mistake in the generator, not in its input."""
 
 
 def _environment(kept: Cache | None) -> jinja2.Environment:

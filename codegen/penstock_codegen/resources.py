@@ -698,7 +698,11 @@ class _Builder:
         )
         root = found.root
         # A read through an object is about what it leads to: a flow's runs, not the flow.
-        told = found.field if document.kind == "query" and found.field is not None and found.field.description else root
+        told = (
+            found.field
+            if document.kind == "query" and found.field is not None and found.field.description
+            else root
+        )
         return ir.Method(
             name,
             text(told.description if told else "") or f"Sends the {document.kind} of {document.file}.",

@@ -917,3 +917,17 @@ def test_a_wrong_output_is_told_and_left_alone(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert "shop_api" in done.stderr
     assert snapshot(root)["shop_api/mine.py"] == b"precious = True\n"
+
+
+def test_a_mistake_of_the_generator_is_told_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from penstock_codegen import cli
+
+    root = write_project(tmp_path, base_project())
+    before = snapshot(root)
+    monkeypatch.setattr("penstock_codegen.render.literal", lambda value: "(")
+    assert cli.main(["--config", str(root / "pyproject.toml"), "--no-cache"]) == 2
+    said = capsys.readouterr().err
+    assert "This is a mistake in the generator: please report it. Nothing was written." in said
+    assert snapshot(root) == before
