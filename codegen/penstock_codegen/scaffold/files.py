@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionSetNode,
     parse,
 )
 
@@ -80,7 +82,17 @@ def read_existing(config: Config) -> Existing:
                 for item in node.selection_set.selections:
                     if isinstance(item, FieldNode):
                         fields.add(f"{node.operation.value}.{item.name.value}")
+                        fields |= {f"{folder}.{name}" for name in _below(item.selection_set)}
     return Existing(folders, frozenset(fields), frozenset(full))
+
+
+def _below(selection_set: SelectionSetNode | None) -> Iterator[str]:
+    """The fields of a selection set, through inline fragments."""
+    for item in selection_set.selections if selection_set else ():
+        if isinstance(item, FieldNode):
+            yield item.name.value
+        elif isinstance(item, InlineFragmentNode):
+            yield from _below(item.selection_set)
 
 
 def _verified(

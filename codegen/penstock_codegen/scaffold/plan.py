@@ -58,7 +58,8 @@ class Existing:
     """What the queries have already, and is not written again.
 
     `folders` are the folders that have a `fields.graphql`, by its type: folder and the fragment's name. `fields` are the root fields that
-    operations use, as `mutation.createIssue`. `names` are the full names of all operations.
+    operations use, as `mutation.createIssue`, and those below them with the operation's folder, as `issue.comments`. `names` are the full
+    names of all operations.
     """
 
     folders: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -176,6 +177,9 @@ class _Planner:
         ) -> None:
             if self._only and type_.name not in self._only:
                 return
+            if all(type_.fields[key].deprecation_reason is not None for key in identity):
+                self._skip(type_.name, "It is deprecated.")
+                return
             folder, fragment = self._existing.folders.get(
                 type_.name, (names.snake(type_.name), f"{names.snake(type_.name)}_fields")
             )
@@ -277,6 +281,8 @@ class _Planner:
     def _field_of(self, resource: Resource, name: str, item: GraphQLField) -> None:
         """A resource's lists of resources, and what of it needs arguments, as its methods."""
         if item.deprecation_reason is not None or not resource.variable:
+            return
+        if f"{resource.folder}.{name}" in self._existing.fields:
             return
         many = listed(item.type)
         element = many.element if many else get_named_type(item.type)
