@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.client import AsyncClient, Client
     from penstock.flows import FlowDefinition, FlowLike, flow
-    from penstock.tasks import TaskDefinition, task
     from penstock.login import AsyncTenant, Tenant
     from penstock.settings import SettingsError
+    from penstock.tasks import TaskDefinition, task
     from penstock_api import (
         UNSET,
         ActionFailed,
