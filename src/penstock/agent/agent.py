@@ -43,8 +43,8 @@ class _Active:
 
     run: QueuedRun
     stop: StopSignal = field(default_factory=StopSignal)
-    since: float = field(default_factory=time.monotonic)
-    finished: bool = False
+    # How many looks in a row have found the run over, though it is still executed here.
+    over: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ class Agent:
         progress: Is told what happens to runs, from several threads.
         health_port: The port of `GET /health`; 0 takes a free one, None has none.
         health_host: The address that it listens on.
+
+    Attributes:
+        id: The agent's id in the API, once it is registered.
+        health_port: The port that `GET /health` is served on, once it is.
+        ready: Set when the agent begins to look for runs.
     """
 
     def __init__(
@@ -117,6 +122,7 @@ class Agent:
         self._progress = progress
         self._health_address = (health_host, health_port) if health_port is not None else None
         self.health_port: int | None = None
+        self.ready = threading.Event()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._active: dict[UUID, _Active] = {}
@@ -218,6 +224,7 @@ class Agent:
                 host, port = self._health_address
                 self.health_port = stack.enter_context(HealthServer(self.health, host, port)).port
             watcher.start()
+            self.ready.set()
             try:
                 yield
             finally:
@@ -421,12 +428,16 @@ class Agent:
             active.stop.set(StopReason.LOST)
         elif found.state == "Cancelling":
             active.stop.set(StopReason.CANCELLED)
+        elif found.state in ("Cancelled", "Failed"):
+            # The zombie killer or somebody else ended it; or it ended itself a moment ago, and is still sending its logs.
+            active.over += 1
+            if active.over > 1:
+                active.stop.set(StopReason.LOST)
         elif (
-            found.state in ("Cancelled", "Scheduled", "Failed")
+            found.state == "Scheduled"
             or (found.times_resurrected or 0) != active.run.attempt - 1
             or (found.agent_id is not None and self.id is not None and found.agent_id != self.id)
         ):
-            # Failed is what the zombie killer writes; a run that failed by itself is over by the time this is noticed.
             active.stop.set(StopReason.LOST)
 
 

@@ -70,6 +70,11 @@ def _end(agent: Agent, again: bool, drain_timeout: float | None) -> None:
         timer.start()
 
 
+def _tell_health(agent: Agent, host: str) -> None:
+    if agent.ready.wait(60):
+        _say(f"Health  http://{host}:{agent.health_port}/health")
+
+
 @app.callback()
 def _agent() -> None:
     """Take the flow runs that are due, and execute each where its flow says."""
@@ -153,9 +158,7 @@ def start(
                 f"Agent {agent.name} {shown} at {client.url}, {agent.concurrency} runs at a time. Stop with Ctrl-C."
             )
             if health_port is not None:
-                threading.Timer(
-                    0.5, lambda: _say(f"Health  http://{health_host}:{agent.health_port}/health")
-                ).start()
+                threading.Thread(target=_tell_health, args=(agent, health_host), daemon=True).start()
             if once:
                 executed = agent.run_until_idle(timeout=float("inf"))
                 _say(f"{executed} runs were executed.")
