@@ -11,7 +11,10 @@ down_revision = "0002"
 def upgrade() -> None:
     """Make the indices."""
     op.create_index(
-        "ix_flow_run_flow_id_scheduled_start_time", "flow_run", ["flow_id", "scheduled_start_time"], unique=False
+        "ix_flow_run_flow_id_scheduled_start_time",
+        "flow_run",
+        ["flow_id", "scheduled_start_time"],
+        unique=False,
     )
     op.create_index("ix_flow_run_flow_id_created", "flow_run", ["flow_id", "created"], unique=False)
 
