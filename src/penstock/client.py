@@ -25,11 +25,13 @@ from penstock_api import GraphQLError, TransportError
 from penstock_api._runtime.transport import merge_headers
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
     from penstock_api._runtime.transport import AsyncHTTPClient, HTTPClient, Options
 
 _AGENT = "penstock/0.1.0"
+_NO_SERVER = "A local server needs {}, which is not installed. Run: pip install 'penstock[server]'"
 
 
 def client_arguments(settings: Settings, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -192,6 +194,33 @@ class Client(_WithLogin, OldMethods, generated.Client):
         super().__init__(**arguments, timeout=timeout, retries=retries, http_client=http_client)
         self._start(arguments)
 
+    @classmethod
+    def local(cls, path: str | Path = ":memory:") -> Self:
+        """A client of a local API server in this process, without a socket: the same server, for tests and scripts.
+
+        Args:
+            path: The SQLite file that holds what is written, made where there is none; `":memory:"` keeps it as long as the client is open.
+
+        Raises:
+            ImportError: The extra `server` is not installed.
+        """
+        try:
+            from penstock.server.local import local_transport
+        except ModuleNotFoundError as missing:
+            raise ImportError(_NO_SERVER.format(missing.name)) from missing
+        import httpx
+
+        transport = local_transport(path)
+        client = cls(
+            "http://penstock.local",
+            api_key="",
+            tenant_id=transport.default_tenant_id,
+            http_client=httpx.Client(transport=transport),
+        )
+        # Nobody else holds the server: it ends with the client.
+        client._owns_http = True
+        return client
+
     @property
     def flow(self) -> FlowAccessor:
         """A flow: one registered version of a workflow, with its tasks and edges."""
@@ -267,6 +296,33 @@ class AsyncClient(_WithLogin, generated.AsyncClient):
         arguments = client_arguments(load_settings(url=url, api_key=api_key, tenant_id=tenant_id), headers)
         super().__init__(**arguments, timeout=timeout, retries=retries, http_client=http_client)
         self._start(arguments)
+
+    @classmethod
+    def local(cls, path: str | Path = ":memory:") -> Self:
+        """A client of a local API server in this process, without a socket: the same server, for tests and scripts.
+
+        Args:
+            path: The SQLite file that holds what is written, made where there is none; `":memory:"` keeps it as long as the client is open.
+
+        Raises:
+            ImportError: The extra `server` is not installed.
+        """
+        try:
+            from penstock.server.local import async_local_transport
+        except ModuleNotFoundError as missing:
+            raise ImportError(_NO_SERVER.format(missing.name)) from missing
+        import httpx
+
+        transport = async_local_transport(path)
+        client = cls(
+            "http://penstock.local",
+            api_key="",
+            tenant_id=transport.default_tenant_id,
+            http_client=httpx.AsyncClient(transport=transport),
+        )
+        # Nobody else holds the server: it ends with the client.
+        client._owns_http = True
+        return client
 
     @property
     def flow(self) -> AsyncFlowAccessor:
