@@ -98,6 +98,12 @@ def test_what_cannot_be_writes_nothing(
     assert not list(tmp_path.glob(".*"))
 
 
+def _answer(query: str) -> dict[str, Any]:
+    data = graphql_sync(build_schema(SDL), query).data
+    assert data is not None
+    return data
+
+
 class _API:
     def __init__(self) -> None:
         self.headers: list[str | None] = []
@@ -110,8 +116,8 @@ class _API:
             def do_POST(self) -> None:
                 body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 api.headers.append(self.headers["authorization"])
-                data = graphql_sync(build_schema(SDL), body["query"]).formatted["data"]
-                for type_ in (data or {})["__schema"]["types"]:
+                data = _answer(body["query"])
+                for type_ in data["__schema"]["types"]:
                     type_["isOneOf"] = type_["name"] == "One"
                 content = json.dumps({"data": data}).encode()
                 self.send_response(200)
@@ -162,7 +168,7 @@ def test_a_running_api_is_asked_with_the_environments_token(
 def test_a_kept_introspection_answer_is_a_schema(tmp_path: Path) -> None:
     from graphql import get_introspection_query
 
-    data = graphql_sync(build_schema(SDL), get_introspection_query()).formatted["data"]
+    data = _answer(get_introspection_query())
     for name, content in (("a.json", {"data": data}), ("b.json", data)):
         (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
         (tmp_path / f"{name}.toml").write_text(f'schema = "{name}"\noutput = "x"\n', encoding="utf-8")
