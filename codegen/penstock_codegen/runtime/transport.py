@@ -331,7 +331,7 @@ class Line(Generic[Owner]):
                 self._carrier = Carrier(httpx.URL(url), headers, timeout)
                 self._http = made
             if self._closed:
-                raise TransportError("This client is closed; make a new one.", sent=False)
+                raise RuntimeError("This client is closed; make a new one.")
             http: Any = self._http
             return cast("Owner", http)
 
