@@ -67,7 +67,8 @@ while time.monotonic() < deadline:
     time.sleep(0.3)
 agent.terminate()
 agent.wait()
-seen["agent"] = client.graphql("{ flow_run { agent { name labels } } }").data.flow_run[0].agent
+asked = f'{{ flow_run(where: {{id: {{_eq: "{run_id}"}}}}) {{ agent {{ name labels }} }} }}'
+seen["agent"] = client.graphql(asked).data.flow_run[0].agent
 seen["state"] = type(info.state).__name__
 seen["message"] = info.state.message
 run = FlowRunView.from_flow_run_id(run_id)
