@@ -123,6 +123,12 @@ class _SchemaWriter(pickle.Pickler):
 
         return (type(obj).__name__, obj.name) if isinstance(obj, GraphQLNamedType) else None
 
+    def reducer_override(self, obj: Any) -> Any:
+        from graphql import Undefined
+
+        # Undefined is an exception by its type: a library that taught pickle about exceptions must not be asked about it.
+        return "Undefined" if obj is Undefined else NotImplemented
+
 
 def _values(mapping: Any) -> Iterable[Any]:
     return mapping.values() if isinstance(mapping, dict) else ()

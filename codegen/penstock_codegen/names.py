@@ -199,6 +199,16 @@ def class_name(name: str) -> str:
     return cleaned[:1].upper() + cleaned[1:] if cleaned not in vars(builtins) else f"{cleaned}_"
 
 
+def handle_class_name(name: str) -> str:
+    """The name of a resource's class, from which those of its twin, its paths and its accessors are made: none may hide an import."""
+    base = class_name(name)
+    while not MODULE_NAMES.isdisjoint(
+        (f"Async{base}", f"{base}Attributes", f"{base}Paths", f"{base}Accessor", f"Async{base}Accessor")
+    ):
+        base += "_"
+    return base
+
+
 def attribute_name(name: str) -> str:
     """The name of a field, the same on a handle, in its paths and in the models."""
     return identifier(snake(name), reserved=HANDLE_NAMES | MODEL_NAMES)

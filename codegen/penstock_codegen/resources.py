@@ -187,7 +187,7 @@ class _Builder:
     def _folder_names(self, name: str, place: Diagnostic) -> tuple[ir.Classes, str] | None:
         """The names of a folder's classes and module; None where one is another's, which is told once."""
         origin = f"the folder {name}"
-        base = names.class_name(name)
+        base = names.handle_class_name(name)
         accessor = f"{base}Accessor"
         wanted = (base, f"Async{base}", f"{base}Attributes", f"{base}Paths", accessor, f"Async{accessor}")
         before = len(self._problems.errors)

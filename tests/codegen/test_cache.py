@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 import pickle
 from pathlib import Path
 
 import pytest
-from graphql import build_schema, print_schema
+from graphql import Undefined, build_schema, print_schema
 
 from penstock_codegen.cache import Cache, default_folder, digest, dump_schema, read_schema
 from penstock_codegen.config import load_config
@@ -18,6 +19,19 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_schema_comes_back_whole() -> None:
     schema = build_schema((ROOT / "schema.graphql").read_text(encoding="utf-8"))
+    printed = print_schema(schema)
+    found = read_schema(dump_schema(schema))
+    assert found is not None
+    assert print_schema(found) == printed
+
+
+def test_another_librarys_way_with_exceptions_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> str:
+        raise TypeError("not this way")
+
+    # graphql-core's Undefined is an exception by its type, and distributed teaches pickle its own way with those.
+    monkeypatch.setitem(copyreg.dispatch_table, type(Undefined), refuse)
+    schema = build_schema("type Query { a(b: Int): Int }")
     printed = print_schema(schema)
     found = read_schema(dump_schema(schema))
     assert found is not None

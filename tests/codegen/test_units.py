@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.codegen.projects import base_project, write_project
 
+from penstock_codegen import names
 from penstock_codegen.config import ErrorFields, load_config, locate
 from penstock_codegen.diagnostics import Problems
 from penstock_codegen.operations import load_queries
@@ -125,3 +126,17 @@ def test_a_result_is_what_the_operation_leads_to(
     document = next(item for item in queries.documents if item.name == "one")
     found = find_result(document, schema, queries, ErrorFields(), frozenset({"book_fields"}))
     assert (found.kind, found.path, found.many) == (kind, path, many)
+
+
+@pytest.mark.parametrize("folder", ["async", "resource", "async_resource", "pages", "accessor"])
+def test_no_class_of_a_resource_hides_what_its_module_imports(folder: str) -> None:
+    base = names.handle_class_name(folder)
+    made = {
+        base,
+        f"Async{base}",
+        f"{base}Attributes",
+        f"{base}Paths",
+        f"{base}Accessor",
+        f"Async{base}Accessor",
+    }
+    assert made.isdisjoint(names.MODULE_NAMES)
