@@ -596,8 +596,3 @@ class _Renderer:
             exports=[(module, names) for module, names in sorted(exports.items()) if names],
             names=sorted(name for names in exports.values() for name in names),
         )
-
-
-def python_version() -> str:
-    """The running Python, for caches and reports."""
-    return ".".join(map(str, sys.version_info[:2]))

@@ -681,8 +681,6 @@ class _Builder:
                 )
                 continue
             annotation = self._types.input(type_, docs[variable].origin)
-            if is_context and isinstance(type_, GraphQLNonNull):
-                annotation = self._types.input(type_, docs[variable].origin)
             doc = docs[variable].doc
             if definition.default_value is not None:
                 doc = f"{doc} Default: {print_ast(definition.default_value)}.".strip()
