@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # Two processes even on one core: most tests wait for a server or a checker.
 WORKERS ?= auto
-BENCHMARKS := import_time calls generate help_time server_requests agent large_schemas
+BENCHMARKS := import_time calls generate help_time server_requests agent packs_throughput packs_memory large_schemas
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -47,7 +47,6 @@ generate: $(INSTALLED) ## Generate the SDK from schema.graphql and queries/
 
 bench: $(INSTALLED) ## Measure, as ratios in one run; add RECORD=1 to keep the figures in benchmarks/RESULTS.md
 	@for name in $(BENCHMARKS); do echo; echo "== $$name"; python -m benchmarks.$$name $(if $(RECORD),--record) || exit 1; done
-	@echo; echo "== packs_throughput"; python benchmarks/packs_throughput.py
 
 stress: $(INSTALLED) ## The long campaigns: kills, chaos, fuzz by thousands
 	@PENSTOCK_STRESS=1 python -m pytest -n $(WORKERS) --dist worksteal -q --timeout=3600

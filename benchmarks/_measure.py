@@ -325,14 +325,21 @@ def aim(
 
 def arguments(description: str, *, rounds: int) -> argparse.Namespace:
     """`--rounds N` and `--record`, which all benchmarks share."""
-    parser = argparse.ArgumentParser(description=description)
+    return argument_parser(description, rounds=rounds).parse_args()
+
+
+def argument_parser(description: str, *, rounds: int) -> argparse.ArgumentParser:
+    """What a benchmark with options of its own begins with."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--rounds", type=int, default=rounds, help="how often each contender runs (default: %(default)s)"
     )
     parser.add_argument(
         "--record", action="store_true", help=f"write the figures to benchmarks/{RESULTS.name}"
     )
-    return parser.parse_args()
+    return parser
 
 
 def report(title: str, parts: Iterable[str], *, record: bool) -> None:

@@ -1,6 +1,6 @@
 """Whether a pack's memory stays flat: its resident size while it works through very many actions.
 
-    python benchmarks/packs_memory.py [--actions 100000]
+    python -m benchmarks.packs_memory [--actions 100000] [--record]
 
 The first tenth is for caches and pools to fill. From then on the size may grow by 5 % and 4 MB; else the exit
 code is 1.
@@ -8,7 +8,6 @@ code is 1.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import sqlalchemy
 
+from benchmarks._measure import argument_parser, report
 from penstock.packs import Event, EventDef, FlyteClient, Pack
 from penstock.server.database import open_database
 from penstock.server.flyte.store import FlyteStore
@@ -73,11 +73,10 @@ def queue(store: FlyteStore, numbers: range) -> None:
 
 def main() -> int:
     """Measure, print, and say by the exit code whether it stayed flat."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__ or "", rounds=1)
     parser.add_argument("--actions", type=int, default=100_000, help="a multiple of 5000")
-    actions = parser.parse_args().actions
+    options = parser.parse_args()
+    actions = options.actions
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/flyte.db"
         with FlyteServer(FlyteServerOptions(database=url)) as server:
@@ -88,8 +87,15 @@ def main() -> int:
             sizes = asyncio.run(work_through(server.url, store, actions, Path(folder) / "outbox.sqlite"))
             database.close()
     growth = sizes[-1] - sizes[0]
-    print(f"{growth:+.1f} MB over the last {1 - 1 / len(sizes):.0%} of {actions} actions")
-    return 0 if growth < sizes[0] * 0.05 + 4 else 1
+    flat = growth < sizes[0] * 0.05 + 4
+    part = actions // len(sizes)
+    rows = [f"| {(tenth + 1) * part:,} | {size:.1f} MB |" for tenth, size in enumerate(sizes)]
+    table = "\n".join(["| actions handled | resident memory |", "| --- | --- |", *rows])
+    verdict = (
+        f"- {growth:+.1f} MB over the last {1 - 1 / len(sizes):.0%}; aim: flat: {'met' if flat else 'MISSED'}"
+    )
+    report("Packs: memory", [table, verdict], record=options.record)
+    return 0 if flat else 1
 
 
 if __name__ == "__main__":

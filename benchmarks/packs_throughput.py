@@ -7,7 +7,7 @@ with a
 API and
   the HTTP client allow.
 
-    python benchmarks/packs_throughput.py [--actions 10000]
+    python -m benchmarks.packs_throughput [--actions 10000] [--rounds 3] [--record]
 
 Everything is one API process on SQLite and one process of workers on the same machine, so that on two cores
 the figures are bound by both. Times are wall-clock; CPU is the workers' process.
@@ -15,7 +15,6 @@ the figures are bound by both. Times are wall-clock; CPU is the workers' process
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import http.client
 import json
@@ -28,12 +27,14 @@ from urllib.parse import urlsplit
 
 import sqlalchemy
 
+from benchmarks._measure import Comparison, Run, aim, argument_parser, report
 from penstock.packs import Event, EventDef, FlyteClient, Pack
 from penstock.server.database import open_database
 from penstock.server.flyte.store import FlyteStore
 from penstock.server.flyte.tables import define
 from penstock.testing.flyte_server import FlyteServer, FlyteServerOptions
 
+ONE_AT_A_TIME, PROTOCOL, PACK = "one at a time", "protocol", "pack"
 HANDLER_SECONDS = 0.010
 TAKERS = 16
 Done = EventDef("Done")
@@ -129,13 +130,8 @@ def with_pack(url: str, actions: int, outbox: Path) -> Figure:
     return asyncio.run(main())
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--actions", type=int, default=10_000, help="actions for the pack and the protocol")
-    actions = parser.parse_args().actions
+def one_round(actions: int) -> dict[str, Figure]:
+    """All three ways on one server, one after the other."""
     single = max(100, actions // 20)
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/flyte.db"
@@ -150,8 +146,7 @@ def main() -> None:
                 for number in range(count):
                     store.add_action("", "Bench", "work", {"number": number})
 
-            http_client = FlyteClient(server.url)
-            asyncio.run(_register(http_client))
+            asyncio.run(_register(FlyteClient(server.url)))
             queue(single)
             upstream = one_at_a_time(server.url, single)
             queue(actions)
@@ -161,14 +156,40 @@ def main() -> None:
             counts = store.count_actions("")
             assert counts == {"SUCCESS": single + 2 * actions}, counts
             database.close()
-    for name, figure in (("one at a time", upstream), ("protocol", limit), ("pack", ours)):
-        print(
-            f"{name:14} {figure.actions_per_second:8.1f} actions/s {figure.cpu_milliseconds:7.2f} ms CPU per action"
+    return {ONE_AT_A_TIME: upstream, PROTOCOL: limit, PACK: ours}
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argument_parser(__doc__ or "", rounds=3)
+    parser.add_argument("--actions", type=int, default=10_000, help="actions for the pack and the protocol")
+    options = parser.parse_args()
+    rounds = [one_round(options.actions) for _ in range(options.rounds)]
+    runs = {
+        name: tuple(
+            Run(1 / figures[name].actions_per_second, figures[name].cpu_milliseconds / 1000)
+            for figures in rounds
         )
-    print(
-        f"the pack is {ours.actions_per_second / upstream.actions_per_second:.1f} times one at a time (aim: 20)"
+        for name in (ONE_AT_A_TIME, PROTOCOL, PACK)
+    }
+    comparison = Comparison(
+        f"One action with a {HANDLER_SECONDS * 1000:.0f} ms handler, of {options.actions:,} queued",
+        PACK,
+        runs,
     )
-    print(f"and {ours.actions_per_second / limit.actions_per_second:.0%} of the protocol's limit (aim: 80%)")
+    report(
+        "Packs: throughput",
+        [
+            comparison.table(),
+            "\n".join(
+                [
+                    aim("times one at a time", comparison.ratio(ONE_AT_A_TIME), 20, at_least=True),
+                    aim("of the protocol's limit", comparison.ratio(PROTOCOL), 0.8, at_least=True),
+                ]
+            ),
+        ],
+        record=options.record,
+    )
 
 
 async def _register(client: FlyteClient) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ROOT = Path(__file__).parents[2]
 STRESS = os.environ.get("PENSTOCK_STRESS") == "1"
 
 
@@ -17,7 +17,8 @@ STRESS = os.environ.get("PENSTOCK_STRESS") == "1"
 def test_memory_stays_flat() -> None:
     actions = "100000" if STRESS else "1500"
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "packs_memory.py"), "--actions", actions],
+        [sys.executable, "-m", "benchmarks.packs_memory", "--actions", actions],
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )
@@ -26,7 +27,8 @@ def test_memory_stays_flat() -> None:
 
 def test_throughput_is_measured() -> None:
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "packs_throughput.py"), "--actions", "100"],
+        [sys.executable, "-m", "benchmarks.packs_throughput", "--actions", "100", "--rounds", "2"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )

@@ -83,7 +83,11 @@ class _Call:
     request: Request
     served: _Served
     tenant: str
-    base: str
+
+    @property
+    def base(self) -> str:
+        """Scheme and host of the links in an answer."""
+        return answers.origin(self.request.headers, self.request.scope["scheme"])
 
     @property
     def store(self) -> FlyteStore:
@@ -188,6 +192,10 @@ def routes_of(
         return Route(path, endpoint, methods=list(by_method), include_in_schema=False)
 
     routes = [
+        # What packs ask for all the time comes first: routes are tried in their order.
+        route("/v1/packs/{pack_id}/actions/take", post=_take_action),
+        route("/v1/packs/{pack_id}/actions/{action_id}/result", post=_post_result),
+        route("/v1/packs/{pack_id}/events", post=_post_event),
         route("/v1", public=True, get=_index),
         # Exactly /v1 is there: a client that builds URLs from a base with a slash too many must not seem to
         # work.
@@ -195,9 +203,6 @@ def routes_of(
         route("/v1/swagger", public=True, get=_swagger),
         route("/v1/packs", get=_list_packs, post=_register_pack),
         route("/v1/packs/{pack_id}", get=_get_pack, delete=_remove_pack),
-        route("/v1/packs/{pack_id}/actions/take", post=_take_action),
-        route("/v1/packs/{pack_id}/actions/{action_id}/result", post=_post_result),
-        route("/v1/packs/{pack_id}/events", post=_post_event),
         route("/v1/flows", get=_list_flows, post=_save_flow),
         route("/v1/flows/{name}", get=_get_flow, delete=_remove_flow),
         route("/v1/audit/flows", get=_audit),
@@ -225,9 +230,7 @@ async def _handle(
                 challenge = 'Bearer realm="token"' + (', error="invalid_token"' if token else "")
                 return Response(status_code=401, headers={"WWW-Authenticate": challenge})
             tenant = found
-        return await handler(
-            _Call(request, served, tenant, answers.origin(request.headers, request.url.scheme))
-        )
+        return await handler(_Call(request, served, tenant))
     except FlyteError as error:
         headers = {FINAL_HEADER: "true"} if error.final else None
         return Response(f"{error}\n", error.status, headers, media_type="text/plain")

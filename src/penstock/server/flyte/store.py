@@ -207,6 +207,35 @@ class FlyteStore:
         self._take = self._build_take(narrowed=False)
         self._take_narrowed = self._build_take(narrowed=True)
         self._complete_statement = self._build_complete()
+        # Built once: putting a statement together costs more than running it.
+        pack, action, flow, trigger = tables.pack, tables.action, tables.flow, tables.flow_trigger
+        self._find_pack = select(pack.c.document, pack.c.last_seen).where(
+            pack.c.tenant == bindparam("tenant_"), pack.c.id == bindparam("id_")
+        )
+        self._find_posted = select(
+            action.c.sequence,
+            action.c.id,
+            action.c.tenant,
+            action.c.pack_name,
+            action.c.state,
+            action.c.result_key,
+            action.c.execution_id,
+            action.c.step_key,
+            action.c.context,
+        ).where(action.c.id.in_(bindparam("ids_", expanding=True)))
+        self._find_completed = select(action.c.sequence, action.c.state, action.c.result_key).where(
+            action.c.sequence.in_(bindparam("sequences_", expanding=True))
+        )
+        self._find_triggered = (
+            select(flow.c.version_id)
+            .join(trigger, (trigger.c.tenant == flow.c.tenant) & (trigger.c.flow_name == flow.c.name))
+            .where(
+                trigger.c.tenant == bindparam("tenant_"),
+                trigger.c.pack_name == bindparam("pack_"),
+                trigger.c.event_name == bindparam("event_"),
+            )
+            .order_by(flow.c.name)
+        )
 
     # ------------------------------------------------------------------ packs
 
@@ -249,10 +278,7 @@ class FlyteStore:
 
     def pack_in(self, connection: Connection, tenant: str, pack_id: str) -> StoredPack:
         """``pack`` in a transaction that is open already."""
-        table = self._tables.pack
-        row = connection.execute(
-            select(table.c.document, table.c.last_seen).where(table.c.tenant == tenant, table.c.id == pack_id)
-        ).first()
+        row = connection.execute(self._find_pack, {"tenant_": tenant, "id_": pack_id}).first()
         if row is None or self._expired(_moment(row.last_seen)):
             raise NotFound(
                 f"No pack {pack_id!r} is registered; register it and follow the links of the answer."
@@ -483,35 +509,18 @@ class FlyteStore:
     def _actions_of(
         self, connection: Connection, posts: Sequence[PostedResult]
     ) -> dict[tuple[str, str], Any]:
-        table = self._tables.action
-        columns = (
-            table.c.sequence,
-            table.c.id,
-            table.c.tenant,
-            table.c.pack_name,
-            table.c.state,
-            table.c.result_key,
-            table.c.execution_id,
-            table.c.step_key,
-            table.c.context,
-        )
-        rows = connection.execute(select(*columns).where(table.c.id.in_({post.action_id for post in posts})))
+        rows = connection.execute(self._find_posted, {"ids_": list({post.action_id for post in posts})})
         return {(row.tenant, row.id): row for row in rows}
 
     def _complete(
         self, connection: Connection, ready: Sequence[_ReadyResult], refusals: list[FlyteError | None]
     ) -> None:
-        table, executions = self._tables.action, self._tables.execution
+        executions = self._tables.execution
         connection.execute(self._complete_statement, [result.values() for result in ready])
         # Which of the updates took place is told by the token each of them wrote.
         sequences = [result.row.sequence for result in ready]
         states = {
-            row.sequence: row
-            for row in connection.execute(
-                select(table.c.sequence, table.c.state, table.c.result_key).where(
-                    table.c.sequence.in_(sequences)
-                )
-            )
+            row.sequence: row for row in connection.execute(self._find_completed, {"sequences_": sequences})
         }
         for result in ready:
             found = states[result.row.sequence]
@@ -568,17 +577,8 @@ class FlyteStore:
         self, connection: Connection, tenant: str, pack_name: str, event_name: str
     ) -> list[StoredFlow]:
         """The flows with a step that such an event triggers from outside, by name."""
-        trigger, flow = self._tables.flow_trigger, self._tables.flow
-        version_ids = connection.scalars(
-            select(flow.c.version_id)
-            .join(trigger, (trigger.c.tenant == flow.c.tenant) & (trigger.c.flow_name == flow.c.name))
-            .where(
-                trigger.c.tenant == tenant,
-                trigger.c.pack_name == pack_name,
-                trigger.c.event_name == event_name,
-            )
-            .order_by(flow.c.name)
-        ).all()
+        values = {"tenant_": tenant, "pack_": pack_name, "event_": event_name}
+        version_ids = connection.scalars(self._find_triggered, values).all()
         return [self._flow_version(connection, version_id) for version_id in version_ids]
 
     def _plan_following(
