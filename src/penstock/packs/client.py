@@ -37,6 +37,12 @@ JSON: Final = "application/json"
 RESULT_LIMIT: Final = 300
 """Characters of an answer's text that an error repeats."""
 
+_HEADERS: Final = {
+    "User-Agent": f"python-httpx/{httpx.__version__}",
+    "Accept": "*/*",
+    "Connection": "keep-alive",
+}
+
 ResultT = TypeVar("ResultT")
 
 
@@ -122,9 +128,12 @@ class FlyteClient:
         if self._timeout <= 0:
             raise ConfigurationError(f"The timeout is {timeout} seconds; make it positive.")
         self._owned = http_client is None
+        # Our own transport is spoken to without httpx's layers for redirects, cookies and authentication, none of
+        # which this protocol has and all of which a request pays for.
+        self._direct: KeepAliveTransport | None = None
         if http_client is None:
             context = _tls(False if insecure_skip_verify else verify, certificate)
-            http_client = _http_client(context, self._timeout, max_connections)
+            http_client, self._direct = _http_client(context, self._timeout, max_connections)
         self._http = http_client
         self._links: Links | None = None
 
@@ -251,10 +260,12 @@ class FlyteClient:
         if token and self._may_know_token(url):
             headers["Authorization"] = f"Bearer {token}"
         try:
-            request = self._http.build_request(method, url, content=body, headers=headers)
             # One deadline for the whole exchange: httpx's own begin anew with every byte that trickles in.
             async with asyncio.timeout(self._timeout):
-                return await self._http.send(request)
+                if self._direct is not None and not self._http.is_closed:
+                    request = httpx.Request(method, url, content=body, headers={**_HEADERS, **headers})
+                    return await self._direct.handle_async_request(request)
+                return await self._http.request(method, url, content=body, headers=headers)
         except TimeoutError:
             raise FlyteTransportError(
                 f"{_place(url)} did not answer within {self._timeout:g} s.", sent=True
@@ -368,16 +379,18 @@ def _tls(verify: bool | str | ssl.SSLContext, certificate: tuple[str, str] | Non
     return context
 
 
-def _http_client(tls: ssl.SSLContext | bool, timeout: float, max_connections: int) -> httpx.AsyncClient:
+def _http_client(
+    tls: ssl.SSLContext | bool, timeout: float, max_connections: int
+) -> tuple[httpx.AsyncClient, KeepAliveTransport | None]:
     if getproxies():
         # httpx knows how to use them, and whom not to use them for.
         limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-        return httpx.AsyncClient(verify=tls, timeout=timeout, limits=limits)
+        return httpx.AsyncClient(verify=tls, timeout=timeout, limits=limits), None
     context = tls if isinstance(tls, ssl.SSLContext) else None
     if tls is False:
         context = httpx.create_ssl_context(verify=False)
     transport = KeepAliveTransport(tls=context, max_connections=max_connections)
-    return httpx.AsyncClient(transport=transport, timeout=timeout)
+    return httpx.AsyncClient(transport=transport, timeout=timeout), transport
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
