@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     if form == "json":
         print(json.dumps(_report(changes, len(generated.files), seconds, check=options.check), indent=2))
     elif options.check and changes:
-        _show_drift(changes, config.package)
+        _show_drift(changes, config.package, form)
     elif not options.quiet:
         print(_summary(changes, generated.resources, generated.methods, config.package, seconds))
     if drifted and options.check:
@@ -154,12 +154,14 @@ def _summary(changes: Sequence[Change], resources: int, methods: int, package: s
     return f"{what}; files: {told} ({seconds:.2f} s)."
 
 
-def _show_drift(changes: Sequence[Change], package: str) -> None:
+def _show_drift(changes: Sequence[Change], package: str, form: Format) -> None:
     from .write import render_diff
 
     print(render_diff(changes, colour=sys.stdout.isatty()))
+    # GitHub shows what begins so beside the job.
+    mark = "::error::" if form == "github" else ""
     print(
-        f"{package} is not what the schema, the queries and this generator give: {len(changes)} "
+        f"{mark}{package} is not what the schema, the queries and this generator give: {len(changes)} "
         f"file{'s differ' if len(changes) > 1 else ' differs'}. Run `penstock generate` and commit the result.",
         file=sys.stderr,
     )
