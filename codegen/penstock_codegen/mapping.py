@@ -97,12 +97,7 @@ class TypeMapping:
                     if len(self._problems.errors) > before:
                         given[name] = None
             self._attributes[type_.name] = {
-                name: wanted
-                or scope.claim(
-                    names.attribute_name(name),
-                    f"{type_.name}.{name}",
-                    fallback=f"{names.attribute_name(name)}_",
-                )
+                name: wanted or scope.distinct(names.attribute_name(name), f"{type_.name}.{name}")
                 for name, wanted in given.items()
             }
         return self._attributes[type_.name].get(field) or names.attribute_name(field)
@@ -236,8 +231,7 @@ class TypeMapping:
             scope = Scope(name, self._problems, self._config.file.name)
             members = []
             for value, definition in type_.values.items():
-                wanted = names.enum_member(value)
-                member = scope.claim(wanted, f"{graphql_name}.{value}", fallback=f"{wanted}_")
+                member = scope.distinct(names.enum_member(value), f"{graphql_name}.{value}")
                 deprecated = reason(definition.deprecation_reason)
                 said = [text(definition.description), f"Deprecated: {deprecated}" if deprecated else ""]
                 members.append(ir.EnumMember(member, value, "\n\n".join(filter(None, said)), deprecated))

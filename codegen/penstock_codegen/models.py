@@ -384,7 +384,7 @@ class _Transform:
             if "Literal" not in annotation.text:
                 annotation = PythonType("str")
             annotation = PythonType(annotation.text.replace("'", '"'), annotation.imports)
-            name = scope.claim("typename_" if key == "__typename" else names.attribute_name(key), key)
+            name = scope.distinct("typename_" if key == "__typename" else names.attribute_name(key), key)
             model.fields.append(
                 ModelField(
                     name, annotation, "The name of the object's type.", alias=key if key != name else ""
@@ -411,7 +411,7 @@ class _Transform:
             annotation = self._annotation(item.annotation)
         plain = chosen[0].alias is None
         wanted = self._models._types.attribute(type_, key) if plain else names.attribute_name(key)
-        name = scope.claim(wanted, key, fallback=f"{wanted}_")
+        name = scope.distinct(wanted, key)
         default = "None" if any(_conditional(node) for node in chosen) else ""
         model.fields.append(
             ModelField(

@@ -251,6 +251,15 @@ class Scope:
     path: str = ""
     taken: dict[str, str] = field(default_factory=dict)
 
+    def distinct(self, wanted: str, origin: str) -> str:
+        """`wanted` for `origin`, else with an underscore behind it, else with the first number that is free: what a schema names apart
+        is never refused."""
+        name, number = wanted, 1
+        while self.taken.setdefault(name, origin) != origin:
+            name = f"{wanted}_" if number == 1 else f"{wanted}_{number}"
+            number += 1
+        return name
+
     def claim(
         self,
         wanted: str,

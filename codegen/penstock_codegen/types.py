@@ -50,9 +50,21 @@ class PythonType:
 
     def union(self, *others: PythonType) -> PythonType:
         """Any of the types, each named once."""
-        parts = dict.fromkeys(part for item in (self, *others) for part in item.text.split(" | "))
+        parts = dict.fromkeys(part for item in (self, *others) for part in _alternatives(item.text))
         imports = frozenset[Import]().union(self.imports, *(item.imports for item in others))
         return PythonType(" | ".join(parts), imports)
+
+
+def _alternatives(text: str) -> list[str]:
+    """The members of a union, not of those in its brackets."""
+    parts, depth = [""], 0
+    for piece in re.split(r"( \| |[\[\]])", text):
+        depth += (piece == "[") - (piece == "]")
+        if piece == " | " and not depth:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
 
 
 ANY = PythonType("Any", frozenset({Import("typing", "Any")}))

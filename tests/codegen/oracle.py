@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from types import FunctionType, ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID, uuid5
 
 from graphql import (
@@ -222,10 +222,17 @@ class _Response:
     content: bytes
 
 
-class _Carrier:
+class Answers(Protocol):
+    """What answers a request's body."""
+
+    def answer(self, content: bytes, /) -> bytes:
+        """The answer's body."""
+
+
+class Carrier:
     """httpx's surface over a server in this process."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Answers) -> None:
         self._server = server
 
     def build_request(
@@ -241,7 +248,7 @@ class _Carrier:
         """Nothing is open."""
 
 
-class _AsyncCarrier(_Carrier):
+class _AsyncCarrier(Carrier):
     async def send(self, request: bytes, /) -> _Response:  # type: ignore[override]  # httpx's clients differ in the same way
         return _Response(200, {}, self._server.answer(request))
 
@@ -351,7 +358,7 @@ class Oracle:
     def _make_client(self, *, is_async: bool) -> Any:
         client_module = import_module(f"{self.package.name}.client")
         class_ = client_module.AsyncClient if is_async else client_module.Client
-        carrier = _AsyncCarrier(self.server) if is_async else _Carrier(self.server)
+        carrier = _AsyncCarrier(self.server) if is_async else Carrier(self.server)
         own = set(inspect.signature(class_.__init__).parameters) - {
             "self",
             "url",

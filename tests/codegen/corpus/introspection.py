@@ -1,0 +1,5 @@
+"""To come."""
+
+from tests.codegen.corpus import Case
+
+CASES: list[Case] = []
