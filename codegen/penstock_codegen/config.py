@@ -81,7 +81,7 @@ def load_config(file: Path) -> Config:
     problems = Problems()
     shown = file.name
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
         problems.add(
@@ -402,7 +402,7 @@ def setting_place(
 ) -> Diagnostic:
     """A diagnostic at a setting of the configuration's file."""
     try:
-        text = config.file.read_text(encoding="utf-8")
+        text = config.file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         text = ""
     prefix = ("tool", "penstock") if config.file.name == "pyproject.toml" else ()

@@ -48,7 +48,7 @@ from .operations import (
     sent_operation,
     sent_selection,
 )
-from .shape import Shapes
+from .shape import Shapes, apart, original_key, without_numbers
 from .types import Import, PythonType
 
 
@@ -131,6 +131,40 @@ def _undiscriminated(type_: PythonType) -> PythonType:
     return PythonType(shown, type_.imports - needless)
 
 
+class _Generator(ResultTypesGenerator):
+    """ariadne-codegen's generator, and whether classes that it made for different selections would have one name.
+
+    It names a class after its way from the root, `aB` and `a_b` alike, and keeps the first.
+    """
+
+    def _parse_type_definition(
+        self,
+        class_name: str,
+        type_name: str,
+        selection_set: SelectionSetNode,
+        add_typename: bool = False,
+        extra_bases: list[str] | None = None,
+        typename_values: list[str] | None = None,
+    ) -> list[ast.ClassDef]:
+        made: dict[str, SelectionSetNode] = self.__dict__.setdefault("made", {})
+        if made.setdefault(class_name, selection_set) is not selection_set:
+            self.__dict__["met"] = True
+        return super()._parse_type_definition(
+            class_name, type_name, selection_set, add_typename, extra_bases, typename_values
+        )
+
+    def is_ambiguous(self, fragments: Iterable[str]) -> bool:
+        """Whether two classes have one name, or a class has that of a fragment's."""
+        own = str_to_pascal_case(self._operation_name)
+        others = [str_to_pascal_case(name) for name in fragments if name != self._operation_name]
+        return (
+            "met" in self.__dict__
+            or len(set(others)) < len(others)
+            or not set(others).isdisjoint(self.__dict__.get("made", ()))
+            or own in others
+        )
+
+
 class Models:
     """All models of a package, made as they are asked for."""
 
@@ -180,11 +214,19 @@ class Models:
                 return self.field_of(base, key)
         raise KeyError(key)
 
+    def inherited(self, bases: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The keys and attributes that a class has from its bases."""
+        for base in bases:
+            if base in self._all:
+                yield from self._all[base].keys.items()
+                yield from self.inherited(self._all[base].bases)
+
     def fragment(self, fragment: Fragment) -> Loaded:
         """The model of a fragment."""
         if fragment.name not in self._fragments:
             wanted = names.identifier(names.snake(fragment.name))
-            module = f"models.{self._module_names.claim(wanted, f'the fragment {fragment.name}', fallback=f'{wanted}_fragment')}"
+            origin = f"the fragment {fragment.name}"
+            module = f"models.{self._module_names.distinct(wanted, origin, fallback=f'{wanted}_fragment')}"
             place = place_of(fragment.node, fragment.file)
             self._fragments[fragment.name] = self._load(
                 self._sent[fragment.name], fragment.type_name, module, place, names.class_name(fragment.name)
@@ -209,9 +251,7 @@ class Models:
                 name=NameNode(value=document.name),
                 type_condition=NamedTypeNode(name=NameNode(value=type_.name)),
                 directives=(),
-                selection_set=SelectionSetNode(
-                    selections=tuple(_fields(sent, type_, self._schema, self._sent))
-                ),
+                selection_set=self._shapes.flat(sent, type_),
             )
             wanted = names.class_name(document.name)
             self._operations[key] = self._load(
@@ -222,7 +262,7 @@ class Models:
     def _operations_module(self, document: Document) -> str:
         wanted = names.module_name(document.folder) if document.folder else "client"
         origin = f"the folder {document.folder}" if document.folder else "the client's own operations"
-        return f"models.{self._module_names.claim(wanted, origin, fallback=f'{wanted}_operations')}"
+        return f"models.{self._module_names.distinct(wanted, origin, fallback=f'{wanted}_operations')}"
 
     def operation(self, document: Document) -> Loaded:
         """The model of an operation's whole data."""
@@ -247,14 +287,10 @@ class Models:
             with warnings.catch_warnings():
                 # What is deprecated in the schema is told by the types we generate, not while generating.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                generator = ResultTypesGenerator(
-                    schema=self._schema,
-                    operation_definition=node,
-                    enums_module_name="enums",
-                    fragments_module_name="fragments",
-                    fragments_definitions=self._sent,
-                    convert_to_snake_case=False,
-                )
+                generator = self._generator(node)
+                if generator.is_ambiguous(_spreads(node.selection_set)):
+                    node = apart(node, self._sent)
+                    generator = self._generator(node)
                 body = generator.generate().body
         except (NotSupported, ParsingError, KeyError, AttributeError, RecursionError) as error:
             self._problems.add(
@@ -281,6 +317,16 @@ class Models:
         }
         assert node.name is not None
         return _Transform(self, node, type_name, module, definitions, same, root).loaded()
+
+    def _generator(self, node: ExecutableDefinitionNode) -> _Generator:
+        return _Generator(
+            schema=self._schema,
+            operation_definition=node,
+            enums_module_name="enums",
+            fragments_module_name="fragments",
+            fragments_definitions=self._sent,
+            convert_to_snake_case=False,
+        )
 
 
 class _Transform:
@@ -310,7 +356,7 @@ class _Transform:
                 root
                 if name == self._root_name
                 else names.class_name(
-                    f"{root.removesuffix('Data').removesuffix('Result')}{name.removeprefix(self._root_name)}"
+                    f"{root.removesuffix('Data').removesuffix('Result')}{without_numbers(name.removeprefix(self._root_name))}"
                 )
             )
             self._names[name] = self._claim(wanted, f"{origin} ({name})")
@@ -324,7 +370,7 @@ class _Transform:
 
     def _claim(self, wanted: str, origin: str) -> str:
         scope = self._models._scope
-        return scope.claim(wanted, origin, fallback=f"{wanted}Model")
+        return scope.distinct(wanted, origin, fallback=f"{wanted}Model")
 
     def loaded(self) -> Loaded:
         selections = [self._node.selection_set]
@@ -349,6 +395,8 @@ class _Transform:
         self._done[name] = model
         self._models._all[model.name] = model
         scope = Scope(model.name, self._models._problems, self._models._types.path)
+        for key, attribute in self._models.inherited(bases):
+            scope.distinct(attribute, f"{key} of a base")
         nodes: dict[str, list[FieldNode]] = {}
         for selection_set in selections:
             for node in _fields(selection_set, type_, self._models._schema, self._models._sent):
@@ -377,8 +425,9 @@ class _Transform:
             for keyword in (item.value.keywords if isinstance(item.value, ast.Call) else ())
             if isinstance(keyword.value, ast.Constant)
         }
-        key = str(keywords.get("alias", item.target.id))
-        chosen = nodes.get(key, [])
+        generated = str(keywords.get("alias", item.target.id))
+        chosen = nodes.get(generated, [])
+        key, plain = original_key(generated, chosen[0] if chosen else None)
         if key == "__typename" or (chosen and chosen[0].name.value == "__typename"):
             annotation = PythonType(ast.unparse(item.annotation), frozenset({Import("typing", "Literal")}))
             if "Literal" not in annotation.text:
@@ -409,7 +458,6 @@ class _Transform:
                 if inner in self._definitions:
                     self._visit(inner, self._type_of(inner, named), below, order)
             annotation = self._annotation(item.annotation)
-        plain = chosen[0].alias is None
         wanted = self._models._types.attribute(type_, key) if plain else names.attribute_name(key)
         name = scope.distinct(wanted, key)
         default = "None" if any(_conditional(node) for node in chosen) else ""

@@ -251,12 +251,14 @@ class Scope:
     path: str = ""
     taken: dict[str, str] = field(default_factory=dict)
 
-    def distinct(self, wanted: str, origin: str) -> str:
-        """`wanted` for `origin`, else with an underscore behind it, else with the first number that is free: what a schema names apart
-        is never refused."""
+    def distinct(self, wanted: str, origin: str, *, fallback: str = "") -> str:
+        """`wanted` for `origin`, else `fallback` (`wanted` with an underscore), else that with the first number that is free: what a
+        schema or the queries name apart is never refused.
+        """
+        second = fallback or f"{wanted}_"
         name, number = wanted, 1
         while self.taken.setdefault(name, origin) != origin:
-            name = f"{wanted}_" if number == 1 else f"{wanted}_{number}"
+            name = second if number == 1 else f"{second}{number}"
             number += 1
         return name
 

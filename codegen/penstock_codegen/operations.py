@@ -157,6 +157,7 @@ def load_queries(config: Config, schema: GraphQLSchema, problems: Problems) -> Q
                     "Types belong into the schema.",
                 )
     _check_spreads(documents, fragments, problems)
+    _check_meta_fields(documents, fragments, problems)
     for document in documents:
         if schema.get_root_type(document.node.operation) is None:
             root = document.kind.capitalize()
@@ -283,6 +284,20 @@ def _check_spreads(
             if name not in fragments:
                 hint = did_you_mean(name, fragments) or "Define it in one of the query files."
                 _wrong(problems, place_of(node, file), f'There is no fragment "{name}".', "Q007", hint)
+
+
+def _check_meta_fields(
+    documents: Iterable[Document], fragments: Mapping[str, Fragment], problems: Problems
+) -> None:
+    """`__schema` and `__type` have no place in a typed client: their types are no part of the schema."""
+    holders: list[tuple[str, SelectionSetNode]] = [(item.file, item.node.selection_set) for item in documents]
+    holders += [(item.file, item.node.selection_set) for item in fragments.values()]
+    for file, selection_set in holders:
+        for item in selection_set.selections:
+            if isinstance(item, FieldNode) and item.name.value in ("__schema", "__type"):
+                message = f"{item.name.value} asks for the schema itself, for which no models are generated."
+                hint = "Send this one as a text: client.execute(…)."
+                _wrong(problems, place_of(item, file), message, "Q010", hint)
 
 
 _WRONG_TYPE = r'Variable "(\$\w+)" of type "(.+)" used in position expecting type "(.+)"\.'

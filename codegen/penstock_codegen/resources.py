@@ -54,7 +54,7 @@ from .operations import (
     sent_fragment,
     sent_operation,
 )
-from .results import Found, find_result
+from .results import Found, find_result, list_depth
 from .runtime.table import compact_type
 from .types import ANY, Import, PythonType
 
@@ -109,6 +109,7 @@ class _Builder:
         self._classes = Scope(config.package, problems, config.file.name)
         self._modules = Scope(config.package, problems, config.file.name)
         self._fragments: dict[str, str] = {}
+        self._fragment_names = Scope("fragments", problems, config.file.name)
         self._renamed: set[str] = set()
         self._claim_configured_types()
         self._folders = self._find_folders()
@@ -448,7 +449,8 @@ class _Builder:
                 continue
             named = get_named_type(field.type)
             many = is_list_type(get_nullable_type(field.type))
-            target = self._by_type.get(named.name)
+            # A list of lists is kept as the models that it holds.
+            target = self._by_type.get(named.name) if list_depth(field.type) < 2 else None
             wanted = self._types.attribute(type_, name)
             origin = f"{fragment.type_name}.{name}"
             if is_leaf_type(named):
@@ -769,7 +771,9 @@ class _Builder:
         wanted = names.identifier(names.constant(document.method))
         spread = self._queries.spread(document.node.selection_set)
         for name in spread:
-            self._fragments.setdefault(name, names.identifier(names.constant(name)))
+            if name not in self._fragments:
+                wanted_name = names.identifier(names.constant(name))
+                self._fragments[name] = self._fragment_names.distinct(wanted_name, f"the fragment {name}")
         model, model_module, attributes, whole = "", "", found.path, False
         # A mutation's payload that is null means that it failed; a read from a handle that is null, that there is no such object.
         mutation = document.kind == "mutation"

@@ -88,7 +88,8 @@ def find_result(
         selections = [
             item
             for item in selection_set.selections
-            if not (isinstance(item, FieldNode) and item.name.value == "__typename")
+            # Under an alias, it was asked for by name.
+            if not (isinstance(item, FieldNode) and item.name.value == "__typename" and item.alias is None)
         ]
         payload, rest = _without_errors(selections, parent, errors) if found.path else (None, selections)
         if payload is not None:
@@ -141,7 +142,10 @@ def find_result(
             found.kind = "model"
             return found
         definition = parent.fields.get(node.name.value)
-        if definition is None:
+        # A list of lists has no one element to give: it stays where it is.
+        if definition is None or (
+            list_depth(definition.type) > 1 and not is_leaf_type(get_named_type(definition.type))
+        ):
             found.kind = "model" if found.path else "data"
             return found
         _step(found, node, definition, parent)
@@ -161,6 +165,11 @@ def find_result(
         assert node.selection_set is not None
         selection_set, parent = node.selection_set, named
         found.selection_set = selection_set
+
+
+def list_depth(type_: GraphQLOutputType) -> int:
+    """How many lists a type has around it."""
+    return str(type_).count("[")
 
 
 def _possible(name: str, schema: GraphQLSchema) -> tuple[str, ...]:

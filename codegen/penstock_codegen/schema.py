@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from graphql import (
     DefinitionNode,
+    DirectiveDefinitionNode,
     DocumentNode,
     FieldDefinitionNode,
     GraphQLError,
@@ -63,6 +64,11 @@ def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
         except RecursionError:
             problems.add(Diagnostic(file, 0, 0, "The schema is nested too deeply to be read.", "S001"))
     problems.stop_if_any()
+    for document in documents:
+        for node in document.definitions:
+            if isinstance(node, DirectiveDefinitionNode) and node.name.value in CLIENT_DIRECTIVE_NAMES:
+                _own_directive(node, problems)
+    problems.stop_if_any()
     definitions = tuple(
         without_repeated_fields(node, problems) for document in documents for node in document.definitions
     )
@@ -82,6 +88,14 @@ def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
         problems.add(problem(graphql_error, "S002", found.files[0], hint, message))
     problems.stop_if_any()
     raise AssertionError("errors were added")
+
+
+def _own_directive(node: DirectiveDefinitionNode, problems: Problems) -> None:
+    assert node.loc is not None, "parsed from a text"
+    source, start = node.loc.source, node.loc.source.get_location(node.loc.start)
+    message = f"@{node.name.value} is a directive of the queries' own, which the schema defines too."
+    hint = "Leave it out of the schema's file: no operation can use the schema's."
+    problems.add(at(source.name, source.body, start.line, start.column, message, "S005", hint))
 
 
 def without_repeated_fields(node: DefinitionNode, problems: Problems) -> DefinitionNode:

@@ -7,11 +7,15 @@ within interfaces, a key that is selected twice, conditions on fragments. Here a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from itertools import count
 
 from graphql import (
     DirectiveNode,
+    ExecutableDefinitionNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -89,6 +93,10 @@ class Shapes:
                     )
                 )
         return SelectionSetNode(selections=tuple(selections))
+
+    def flat(self, selection_set: SelectionSetNode, type_: GraphQLObjectType) -> SelectionSetNode:
+        """A selection set on an object type, in form and without base classes at its top."""
+        return SelectionSetNode(selections=tuple(self._selections(selection_set, type_, bases=False)))
 
     def _fields(self, selection_set: SelectionSetNode, type_: GraphQLNamedType) -> Iterator[FieldNode]:
         for item in self._selections(selection_set, type_, bases=False):
@@ -194,6 +202,58 @@ class Shapes:
             selection_set=below,
             loc=first.loc,
         )
+
+
+def apart(
+    node: ExecutableDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> ExecutableDefinitionNode:
+    """An operation or fragment in form, its fragments written out and each object's key with a number of its own in front.
+
+    So that no two of its classes can get one name. `original_key` and `without_numbers` take the numbers off again.
+    """
+    numbers = count(1)
+
+    def selections(selection_set: SelectionSetNode) -> Iterator[SelectionNode]:
+        for item in selection_set.selections:
+            if isinstance(item, FragmentSpreadNode):
+                yield from selections(fragments[item.name.value].selection_set)
+            elif isinstance(item, InlineFragmentNode):
+                yield InlineFragmentNode(
+                    type_condition=item.type_condition,
+                    directives=item.directives,
+                    selection_set=SelectionSetNode(selections=tuple(selections(item.selection_set))),
+                )
+            elif isinstance(item, FieldNode) and item.selection_set is not None:
+                kind = "a" if item.alias else "n"
+                yield FieldNode(
+                    alias=NameNode(value=f"z{kind}{next(numbers)}z_{_key(item)}"),
+                    name=item.name,
+                    arguments=item.arguments,
+                    directives=item.directives,
+                    selection_set=SelectionSetNode(selections=tuple(selections(item.selection_set))),
+                    loc=item.loc,
+                )
+            else:
+                yield item
+
+    changed = copy(node)
+    changed.selection_set = SelectionSetNode(selections=tuple(selections(node.selection_set)))
+    return changed
+
+
+_NUMBERED = re.compile(r"z([an])\d+z_(.*)", re.DOTALL)
+
+
+def original_key(key: str, node: FieldNode | None) -> tuple[str, bool]:
+    """The key of a selection in form, without its number, and whether it is the field's own name."""
+    if node is not None and node.selection_set is not None and (found := _NUMBERED.fullmatch(key)):
+        return found[2], found[1] == "n"
+    return key, node is not None and node.alias is None
+
+
+def without_numbers(class_name: str) -> str:
+    """The name of a class that was made for numbered keys, as it would be without the numbers."""
+    return re.sub(r"Z[an]\d+z", "", class_name)
 
 
 def _members(schema: GraphQLSchema, type_: GraphQLNamedType) -> Sequence[GraphQLObjectType]:

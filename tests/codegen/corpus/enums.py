@@ -1,5 +1,7 @@
 """Enums: values that Python's enums give a meaning, and enums named like what the package uses."""
 
+# Documents and answers stand as they are sent.
+
 from __future__ import annotations
 
 from tests.codegen.corpus import Case, works

@@ -1,5 +1,7 @@
 """Inputs, variables and scalars: recursive, odd names, defaults of every kind, null, lists, coercion."""
 
+# Documents and answers stand as they are sent.
+
 from __future__ import annotations
 
 from tests.codegen.corpus import Case, refused, works

@@ -1,5 +1,7 @@
 """Names: keywords, builtins, dunders, pydantic's, our own, and names that are one name once they are Python's."""
 
+# Documents and answers stand as they are sent.
+
 from __future__ import annotations
 
 from tests.codegen.corpus import Case, refused, works
