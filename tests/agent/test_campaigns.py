@@ -124,7 +124,7 @@ def test_every_run_is_executed_once_by_three_agents(place: Place) -> None:
         took = time.monotonic() - started
         said = [agent.terminate() for agent in running]
         # Not "No more runs are taken", which an agent says that is ended while one is under way.
-        taken = [sum(line.endswith(" taken") for line in agent.said().splitlines()) for agent in running]
+        taken = [sum("  taken  " in line for line in agent.said().splitlines()) for agent in running]
     print(f"{RUNS} runs, three agents: {took:.1f} s, {RUNS / took:.1f} runs per second, shares {taken}")
     assert said == [0, 0, 0]
     runs = place.runs()
