@@ -25,11 +25,17 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class ErrorFields:
-    """The names by which payloads carry errors as data: a Boolean, a text, and lists of problems."""
+    """The names by which payloads carry errors as data; `*` in one stands for anything.
+
+    `success` is a Boolean and `message` a text beside it, `problems` lists of texts or objects, `types` the members of unions that are
+    errors: object types, or interfaces and unions of them. What is in `ignore` is no part of what a mutation gives.
+    """
 
     success: tuple[str, ...] = ("success",)
     message: tuple[str, ...] = ("error",)
-    problems: tuple[str, ...] = ("userErrors", "errors")
+    problems: tuple[str, ...] = ("userErrors", "*UserErrors", "errors")
+    types: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ("clientMutationId",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ _KEYS = (
     "errors",
     "renamed",
 )
+_GRAPHQL_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ERROR_PATTERN = re.compile(r"[A-Za-z_*][\w*]*", re.ASCII)
 _METHOD = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)?", re.ASCII)
 
 
@@ -304,11 +312,20 @@ class _Reader:
 
     def _errors(self, table: dict[str, Any]) -> ErrorFields:
         errors = self._table(table, "errors")
-        known = ("success", "message", "problems")
+        patterned = ("problems", "types")
+        known = ("success", "message", "problems", "types", "ignore")
         for key in errors:
             if key not in known:
                 hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
                 self._wrong(("errors", key), f'There is no setting "errors.{key}".', "C004", hint)
+                continue
+            given = errors[key] if isinstance(errors[key], list) else [errors[key]]
+            for name in given:
+                form = _ERROR_PATTERN if key in patterned else _GRAPHQL_NAME
+                if isinstance(name, str) and not form.fullmatch(name):
+                    hint = "Letters, digits and underscores"
+                    hint += ', and * for any of them: "*UserErrors".' if key in patterned else "."
+                    self._wrong(("errors", key), f'"{name}" is no name of GraphQL.', "C005", hint)
         default = ErrorFields()
         return ErrorFields(
             *(

@@ -68,6 +68,7 @@ def _restore(data: bytes) -> Generated | None:
 def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> Generated:
     with _no_collection():
         # Imported here, so that a command line that only prints its help does not wait for graphql-core.
+        from .failures import check_errors
         from .manifest import manifest_text
         from .operations import load_queries
         from .render import render
@@ -78,6 +79,7 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
         problems = Problems()
         schema = load_schema(text or read_schema_text(config, problems), problems, cache)
         queries = load_queries(config, schema, problems)
+        check_errors(config, schema, problems)
         package, models = build_package(config, schema, queries, problems)
         problems.stop_if_any()
         files = render(package, models, cache)

@@ -25,12 +25,49 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """One of the signs by which a payload says that it failed.
+
+    flag      a Boolean and a text: `fields` are their names, None where there is none; whether the text only `explains`
+    problems  a field with what went wrong: `fields` are its name, the key of the reason, and the type of each, empty where it is a text
+              or says its type itself
+    types     the payload is of another type than `types`; `fields` is the key of the reason
+    """
+
+    kind: Literal["flag", "problems", "types"]
+    fields: tuple[str | None, ...]
+    types: tuple[str, ...] = ()
+    explains: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A type of error that a payload may tell: the exception that it is raised as, and the model of what is selected of it."""
+
+    graphql_type: str
+    error: str
+    model: str
+    model_module: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """How a payload says that it failed: `depth` is how many steps of the path lead to the payload."""
 
     depth: int
-    kind: Literal["flag", "problems"]
-    fields: tuple[str | None, ...]
+    signs: tuple[Sign, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorType:
+    """A type of error that payloads tell, as an exception: `problem` is the type of what it carries."""
+
+    name: str
+    graphql_type: str
+    doc: str
+    problem: PythonType
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,3 +301,5 @@ class Package:
     table: tuple[tuple[str, str], ...]
     abstract: tuple[tuple[str, tuple[str, ...]], ...]
     leaves: tuple[tuple[str, PythonType], ...]
+    # The exceptions for the types of errors that payloads tell.
+    errors: tuple[ErrorType, ...] = ()

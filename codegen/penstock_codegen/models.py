@@ -35,6 +35,7 @@ from graphql import (
 )
 
 from . import names
+from .compact import compact
 from .diagnostics import Diagnostic, Problems
 from .mapping import TypeMapping, text
 from .names import Scope
@@ -99,12 +100,22 @@ class Loaded:
             type_ = reached
         return _undiscriminated(type_)
 
-    def element(self, path: tuple[str | int, ...]) -> PythonType:
-        """The type at the end of a path without its lists and None: what one element is."""
+    def element(self, path: tuple[str | int, ...], *, succeeded: tuple[str, ...] = ()) -> PythonType:
+        """The type at the end of a path without its lists and None: what one element is.
+
+        Of a union only those members that can be of one of the types in `succeeded`, where it names some.
+        """
         type_ = self.annotation(path)
         shown = type_.text.removesuffix(" | None")
         while shown.startswith("list["):
             shown = shown[len("list[") : -1].removesuffix(" | None")
+        if succeeded:
+            members = shown.split(" | ")
+            kept = [item for item in members if not self.models.can_only_be_other(item, succeeded)]
+            gone = set(members) - set(kept)
+            return PythonType(
+                " | ".join(kept), frozenset(item for item in type_.imports if item.name not in gone)
+            )
         return PythonType(shown, type_.imports)
 
     def _follow(self, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, PythonType]]:
@@ -181,6 +192,7 @@ class Models:
         self._sent = {name: self._shapes.fragment(name) for name in sent}
         self._fragments: dict[str, Loaded] = {}
         self._operations: dict[str, Loaded] = {}
+        self._problem_models: dict[str, Loaded] = {}
         self._all: dict[str, ModelClass] = {}
         self._modules: dict[str, list[ModelClass]] = {}
         # A fragment has a module of its own: fragments never spread in a circle, so that these modules never import in one.
@@ -221,6 +233,14 @@ class Models:
                 yield from self._all[base].keys.items()
                 yield from self.inherited(self._all[base].bases)
 
+    def can_only_be_other(self, class_name: str, types: tuple[str, ...]) -> bool:
+        """Whether a class is that of objects of other types than these."""
+        model = self._all.get(class_name)
+        named = next((item for item in model.fields if item.name == "typename_"), None) if model else None
+        if named is None or not named.type.text.startswith("Literal["):
+            return False
+        return not {f'"{name}"' for name in types} & set(named.type.text[len("Literal[") : -1].split(", "))
+
     def fragment(self, fragment: Fragment) -> Loaded:
         """The model of a fragment."""
         if fragment.name not in self._fragments:
@@ -258,6 +278,33 @@ class Models:
                 node, type_.name, self._operations_module(document), document.place(), f"{wanted}Result"
             )
         return self._operations[key]
+
+    def problem(
+        self, document: Document, told: SelectionSetNode, declared: GraphQLNamedType, type_: GraphQLObjectType
+    ) -> Loaded:
+        """The model of what an operation selects of one type of problem; one that others select in the same way is theirs, too."""
+        sent = sent_selection(told, declared, self._schema)
+        spreads = [item for item in sent.selections if isinstance(item, FragmentSpreadNode)]
+        if len(spreads) == len(sent.selections) == 1:
+            fragment = self._queries.fragments[spreads[0].name.value]
+            if fragment.type_name == type_.name:
+                return self.fragment(fragment)
+        fields = SelectionSetNode(selections=tuple(_fields(sent, type_, self._schema, self._sent)))
+        fields = self._shapes.selection_set(fields, type_)
+        key = f"{type_.name} {compact(fields)}"
+        if key not in self._problem_models:
+            node = FragmentDefinitionNode(
+                name=NameNode(value=type_.name),
+                type_condition=NamedTypeNode(name=NameNode(value=type_.name)),
+                directives=(),
+                selection_set=fields,
+            )
+            wanted = f"{names.class_name(type_.name).removesuffix('Problem')}Problem"
+            if wanted in self._scope.taken:
+                wanted = f"{names.class_name(document.name)}{wanted}"
+            module = f"models.{self._module_names.claim('problems', 'the problems', fallback='problems_')}"
+            self._problem_models[key] = self._load(node, type_.name, module, document.place(), wanted)
+        return self._problem_models[key]
 
     def _operations_module(self, document: Document) -> str:
         wanted = names.module_name(document.folder) if document.folder else "client"

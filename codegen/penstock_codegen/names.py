@@ -56,6 +56,7 @@ MODULE_NAMES = frozenset(
         "Schema",
         "Self",
         "Sequence",
+        "Successes",
         "TYPE_CHECKING",
         "TypeAlias",
         "TypeVar",
@@ -207,6 +208,11 @@ def handle_class_name(name: str) -> str:
     ):
         base += "_"
     return base
+
+
+def error_class_name(name: str) -> str:
+    """The name of the exception for a type of error."""
+    return class_name(name if name.endswith(("Error", "Exception")) else f"{name}Error")
 
 
 def attribute_name(name: str) -> str:

@@ -22,10 +22,11 @@ from .diagnostics import RenderError
 from .models import ModelClass, Models
 from .names import ERROR_NAMES, with_article
 from .types import Import, PythonType, import_lines
-from .views import WORDS, MethodView, Place, Spelling, Views, docstring, literal, spelling
+from .views import SIGNS, WORDS, MethodView, Place, Spelling, Views, docstring, literal, sign, spelling
 
 RUNTIME = Path(__file__).with_name("runtime")
 _LOCAL_RUNTIME = "_runtime"
+_FAILURES = "_failures"
 _PATHS = 8
 _LINE_LENGTH = 110
 _STEPS = ("check --fix-only --select=I,F401,PIE790", "format")
@@ -181,6 +182,8 @@ class _Renderer:
             "_operations/_fragments.py": self._write("fragments.py.jinja", fragments=package.fragments),
             "models/__init__.py": self._write("models_init.py.jinja", modules=self._model_modules()),
         }
+        if package.errors:
+            files[f"{_FAILURES}.py"] = self._failures()
         for resource in package.resources:
             files[f"{resource.module}.py"] = self._resource(resource)
             files[f"_operations/{resource.module}.py"] = self._operations(resource.operations, resource)
@@ -391,8 +394,12 @@ class _Renderer:
         fragments: set[str] = set()
         rows = []
         checked: set[Import] = set()
+        # What several operations of the module tell alike is written once, with the first of them.
+        told: dict[tuple[ir.Problem, ...], str] = {}
         for operation in operations:
             result = operation.result
+            problems = result.failure.problems if result.failure else ()
+            told_by = told.setdefault(problems, operation.constant) if problems else ""
             fragments |= set(operation.fragments)
             checked |= operation.read.imports
             leaf = ""
@@ -401,17 +408,18 @@ class _Renderer:
                 leaves |= operation.read.imports
             failure = ""
             if result.failure is not None:
-                kind = "Flag" if result.failure.kind == "flag" else "Problems"
-                runtime.add(Import(f"{_LOCAL_RUNTIME}.operation", kind, local=True))
-                failure = (
-                    f"({result.failure.depth}, {kind}({', '.join(map(literal, result.failure.fields))}))"
-                )
+                signs = result.failure.signs
+                for item in signs:
+                    runtime.add(Import(f"{_LOCAL_RUNTIME}.failures", SIGNS[item.kind], local=True))
+                failure = f"({', '.join([str(result.failure.depth), *map(sign, signs)])})"
             path = operation.attributes if operation.whole else result.path
             rows.append(
                 {
                     "operation": operation,
                     "leaf": leaf,
                     "failure": failure,
+                    "problems": problems,
+                    "told_by": told_by,
                     "path": literal(path),
                     "read": operation.read.text,
                 }
@@ -581,6 +589,14 @@ class _Renderer:
             ],
         )
 
+    def _failures(self) -> str:
+        imports = {each for item in self._package.errors for each in item.problem.imports}
+        return self._write(
+            "failures.py.jinja",
+            errors=[{"error": item, "problem": item.problem.text} for item in self._package.errors],
+            imports=import_lines(imports),
+        )
+
     def _init(self) -> str:
         exports: dict[str, list[str]] = {"client": ["AsyncClient", "Client"]}
         for resource in self._package.resources:
@@ -588,6 +604,7 @@ class _Renderer:
             exports[resource.module] = sorted(
                 [classes.handle, classes.async_handle] if resource.has_handle else []
             )
+        exports[_FAILURES] = [item.name for item in self._package.errors]
         exports["_runtime.errors"] = sorted(ERROR_NAMES)
         exports["_runtime.pages"] = ["AsyncPages", "Pages"]
         exports["_runtime.unset"] = ["UNSET", "Unset"]

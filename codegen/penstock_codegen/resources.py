@@ -111,6 +111,7 @@ class _Builder:
         self._fragments: dict[str, str] = {}
         self._fragment_names = Scope("fragments", problems, config.file.name)
         self._renamed: set[str] = set()
+        self._errors: dict[str, ir.ErrorType] = {}
         self._claim_configured_types()
         self._folders = self._find_folders()
         self._types = TypeMapping(schema, config, self._classes, problems)
@@ -251,6 +252,7 @@ class _Builder:
             table=table,
             abstract=abstract,
             leaves=leaves,
+            errors=tuple(sorted(self._errors.values(), key=lambda item: item.name)),
         )
         return package, self._models
 
@@ -811,7 +813,7 @@ class _Builder:
                 loaded, whole = self._models.operation(document), True
                 attributes = loaded.attributes(found.path)
                 if found.kind == "model":
-                    python = loaded.element(found.path + found.connection)
+                    python = loaded.element(found.path + found.connection, succeeded=found.succeeded)
                 else:
                     python, nullable = PythonType(loaded.name, frozenset({loaded.imported})), False
             model, model_module = loaded.name, loaded.module
@@ -830,7 +832,7 @@ class _Builder:
             nullable=nullable,
             resource=resource,
             identity=identity,
-            failure=found.failure,
+            failure=self._failure(document, found),
         )
         return ir.Operation(
             constant=constants.claim(
@@ -854,6 +856,34 @@ class _Builder:
             connection=found.connection,
             sparse=found.sparse and found.kind in ("spread", "model"),
         )
+
+    def _failure(self, document: Document, found: Found) -> ir.Failure | None:
+        """How an operation says that it failed, with the errors and models of the problems that it tells."""
+        problems: dict[str, ir.Problem] = {}
+        for reported in found.reported:
+            for type_ in reported.types:
+                if type_.name in problems:
+                    continue
+                model = self._models.problem(document, reported.selection_set, reported.declared, type_)
+                error = self._error_type(type_, PythonType(model.name, frozenset({model.imported})))
+                problems[type_.name] = ir.Problem(
+                    type_.name, error.name, model.name, model.module, error.doc.partition("\n")[0]
+                )
+        if found.failure is None:
+            return None
+        return replace(found.failure, problems=tuple(problems[name] for name in sorted(problems)))
+
+    def _error_type(self, type_: GraphQLObjectType, model: PythonType) -> ir.ErrorType:
+        """The exception for a type of error, whose problem is of every model that some operation reads it into."""
+        known = self._errors.get(type_.name)
+        if known is None:
+            wanted = names.error_class_name(type_.name)
+            name = self._classes.claim(wanted, f"the error {type_.name}", fallback=f"{wanted}Failed")
+            known = ir.ErrorType(name, type_.name, text(type_.description), model)
+        else:
+            known = replace(known, problem=known.problem.union(model))
+        self._errors[type_.name] = known
+        return known
 
     def _handle(self, document: Document, found: Found) -> tuple[str, str, PythonType]:
         """The resource that `@resource` names, the identity that the leaf is, and the leaf's type."""

@@ -9,12 +9,11 @@ from graphql import (
     FieldNode,
     FragmentSpreadNode,
     GraphQLField,
-    GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
-    GraphQLUnionType,
     InlineFragmentNode,
     SelectionNode,
     SelectionSetNode,
@@ -26,6 +25,7 @@ from graphql import (
 
 from . import ir
 from .config import ErrorFields
+from .failures import Reported, possible_types, told_by
 from .operations import Document, Queries, is_composite_with_fields
 
 
@@ -48,6 +48,8 @@ class Found:
     spread: str = ""
     handle: str = ""
     failure: ir.Failure | None = None
+    # The selections in which that tells its problems.
+    reported: tuple[Reported, ...] = ()
     selection_set: SelectionSetNode | None = None
     # The type of the object at the path, or of a list's elements.
     end: GraphQLNamedType | None = None
@@ -60,6 +62,13 @@ class Found:
     connection: tuple[str, ...] = ()
     # Whether elements of the list may be null: those are passed over.
     sparse: bool = False
+
+    @property
+    def succeeded(self) -> tuple[str, ...]:
+        """The types that the result itself has where it is no error; empty where any type is none."""
+        if self.failure is None or self.failure.depth != len(self.path):
+            return ()
+        return tuple(name for sign in self.failure.signs for name in sign.types)
 
     @property
     def field_name(self) -> str:
@@ -80,6 +89,22 @@ def find_result(
 
     `resources` are the fragments that load a resource. With `only`, the first list's only element is meant (a lookup).
     """
+    found = _descend(document, schema, queries, errors, resources, only=only)
+    at_end = found.conditional[-1:] == (len(found.path),) and found.kind in ("model", "spread")
+    if at_end and not found.types and isinstance(found.end, GraphQLObjectType):
+        found.types = (found.end.name,)
+    return found
+
+
+def _descend(
+    document: Document,
+    schema: GraphQLSchema,
+    queries: Queries,
+    errors: ErrorFields,
+    resources: frozenset[str],
+    *,
+    only: bool,
+) -> Found:
     parent: GraphQLNamedType | None = schema.get_root_type(document.node.operation)
     selection_set = document.node.selection_set
     found = Found("data", selection_set=selection_set)
@@ -91,10 +116,17 @@ def find_result(
             # Under an alias, it was asked for by name.
             if not (isinstance(item, FieldNode) and item.name.value == "__typename" and item.alias is None)
         ]
-        payload, rest = _without_errors(selections, parent, errors) if found.path else (None, selections)
-        if payload is not None:
-            found.failure = ir.Failure(len(found.path), *payload)
-            if not rest:
+        rest, succeeded = selections, frozenset[str]()
+        # Where a payload has told how it fails, what lies deeper is what it gives; the elements of a list are no payloads.
+        within = found.failure is None or found.failure.depth == len(found.path)
+        if found.path and not found.many and within:
+            told = told_by(selections, parent, schema, queries.fragments, errors, document.node.operation)
+            rest, succeeded = told.rest, told.succeeded
+            if told.signs:
+                signs = found.failure.signs if found.failure else ()
+                found.failure = ir.Failure(len(found.path), (*signs, *told.signs))
+                found.reported += tuple(told.reported)
+            if not rest and (found.failure or len(rest) < len(selections)):
                 found.kind = "nothing"
                 return found
         if len(rest) == 1 and isinstance(rest[0], FragmentSpreadNode):
@@ -106,7 +138,8 @@ def find_result(
             ):
                 found.kind, found.spread, found.selection_set = "spread", name, selection_set
                 if queries.fragments[name].type_name != parent.name:
-                    found.types, found.nullable = _possible(queries.fragments[name].type_name, schema), True
+                    found.types = possible_types(queries.fragments[name].type_name, schema)
+                    found.nullable = found.nullable or not succeeded or not succeeded <= set(found.types)
                 return found
         if (
             len(rest) == 1
@@ -118,7 +151,9 @@ def find_result(
             selection_set = found.selection_set = rest[0].selection_set
             if condition is not None and parent is not None and condition.name.value != parent.name:
                 found.conditional += (len(found.path),)
-                found.nullable = True
+                # What is of another type is as if it were not there, unless it has failed then.
+                if not succeeded or not succeeded <= set(possible_types(condition.name.value, schema)):
+                    found.nullable = True
                 parent = schema.get_type(condition.name.value)
             continue
         elements = _connection(rest, parent, document) if not found.many and found.path else None
@@ -172,17 +207,9 @@ def list_depth(type_: GraphQLOutputType) -> int:
     return str(type_).count("[")
 
 
-def _possible(name: str, schema: GraphQLSchema) -> tuple[str, ...]:
-    """The object types that a type can be."""
-    type_ = schema.get_type(name)
-    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-        return tuple(sorted(item.name for item in schema.get_possible_types(type_)))
-    return (name,)
-
-
 def _may_be(name: str, parent: GraphQLNamedType, schema: GraphQLSchema) -> bool:
     """Whether an object that is declared as one type can be of another."""
-    return not set(_possible(name, schema)).isdisjoint(_possible(parent.name, schema))
+    return not set(possible_types(name, schema)).isdisjoint(possible_types(parent.name, schema))
 
 
 def _connection(
@@ -228,48 +255,6 @@ def _step(found: Found, node: FieldNode, definition: GraphQLField, parent: Graph
     found.root = found.root or definition
     found.nullable_end = not isinstance(definition.type, GraphQLNonNull)
     found.nullable = found.nullable or found.nullable_end
-
-
-def _without_errors(
-    selections: list[SelectionNode], parent: GraphQLNamedType | None, errors: ErrorFields
-) -> tuple[tuple[Literal["flag", "problems"], tuple[str | None, ...]] | None, list[SelectionNode]]:
-    """The convention by which a payload carries errors, and what it selects beside them."""
-    if not is_composite_with_fields(parent):
-        return None, selections
-    plain = {
-        item.name.value: item
-        for item in selections
-        if isinstance(item, FieldNode) and item.alias is None and not item.directives
-    }
-    for name in errors.problems:
-        node = plain.get(name)
-        if (
-            node is not None
-            and name in parent.fields
-            and is_list_type(get_nullable_type(parent.fields[name].type))
-        ):
-            text = "" if node.selection_set is None else _message_field(node.selection_set)
-            return ("problems", (name, text)), [item for item in selections if item is not node]
-    success = next(
-        (name for name in errors.success if name in plain and _is(parent.fields[name].type, "Boolean")), None
-    )
-    message = next(
-        (name for name in errors.message if name in plain and _is(parent.fields[name].type, "String")), None
-    )
-    # A text named like an error is one only beside the flag: alone it may be what was asked for.
-    if success is None:
-        return None, selections
-    taken = [plain[name] for name in (success, message) if name is not None]
-    return ("flag", (success, message)), [item for item in selections if item not in taken]
-
-
-def _is(type_: GraphQLOutputType, name: str) -> bool:
-    return str(type_).removesuffix("!") == name
-
-
-def _message_field(selection_set: SelectionSetNode) -> str:
-    chosen = [item.name.value for item in selection_set.selections if isinstance(item, FieldNode)]
-    return "message" if "message" in chosen else (chosen[0] if chosen else "message")
 
 
 def _directive(node: FieldNode, name: str) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from . import ir
+from .names import with_article
 from .types import Import, PythonType
 
 _WIDTH = 110
@@ -69,6 +70,18 @@ def literal(value: object) -> str:
     assert value is None or isinstance(value, str | int | bool), value
     return repr(value)
 
+
+def sign(item: ir.Sign) -> str:
+    """A sign as the runtime takes it."""
+    arguments = [literal(each) for each in item.fields]
+    if item.kind == "types":
+        return f"Successes({literal(item.types)}, {', '.join(arguments)})"
+    if item.kind == "flag":
+        return f"Flag({', '.join([*arguments, *(['explains=True'] if item.explains else [])])})"
+    return f"Problems({', '.join(arguments if item.fields[-1] else arguments[:-1])})"
+
+
+SIGNS = {"flag": "Flag", "problems": "Problems", "types": "Successes"}
 
 # ----------------------------------------------------------------------------------------------------------------- names
 
@@ -215,6 +228,10 @@ class Views:
             lines += ["", "Args:", *(f"    {name}: {' '.join(doc.split())}" for name, doc in described)]
         if method.result.failure is not None:
             lines += ["", "Raises:", "    ActionFailed: The payload says that it did not happen."]
+            lines += [
+                f"    {item.error}: {item.doc or f'It tells of {with_article(item.graphql_type)}.'}"
+                for item in method.result.failure.problems
+            ]
         return "\n".join(lines)
 
     def _body(self, method: ir.Method, place: Place) -> Iterable[str]:

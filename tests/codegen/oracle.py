@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from fnmatch import fnmatchcase
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any, Literal, Protocol
@@ -146,8 +147,12 @@ class Server:
         """What a payload's error fields say."""
         errors, failed = self.errors, self.mode == "failed"
         own = owner.fields[name].type
-        if name in errors.problems and isinstance(_nullable(own), GraphQLList) and len(path) > 1:
+        named = any(fnmatchcase(name, pattern) for pattern in errors.problems)
+        single = isinstance(own, GraphQLObjectType)
+        if named and (single or isinstance(_nullable(own), GraphQLList)) and len(path) > 1:
             if not failed:
+                if single:
+                    return (None,)
                 return ([],) if isinstance(own, GraphQLNonNull) or self.mode == "full" else (None,)
             # The reason is made from the path, like every text.
             return None
@@ -183,8 +188,18 @@ class Server:
 
     def _possible(self, type_: GraphQLType) -> list[str]:
         if is_abstract_type(type_):
-            return _members(self.schema, type_)
+            members = _members(self.schema, type_)
+            failing = [name for name in members if self._is_error(name)]
+            # Where some members are errors, the mode says whether it is one of them.
+            if failing and len(failing) < len(members):
+                return failing if self.mode == "failed" else [name for name in members if name not in failing]
+            return members
         return [getattr(type_, "name", "")]
+
+    def _is_error(self, name: str) -> bool:
+        type_ = self.schema.get_type(name)
+        assert isinstance(type_, GraphQLObjectType)
+        return any(item in self.errors.types for item in (name, *(each.name for each in type_.interfaces)))
 
     def leaf(self, type_: GraphQLType, place: str) -> Any:
         """A scalar's or enum's JSON value, another one at every place."""

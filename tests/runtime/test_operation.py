@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from penstock_codegen.runtime.errors import ActionFailed, GraphQLError, InvalidResponse
+from penstock_codegen.runtime.failures import Flag, Problems
 from penstock_codegen.runtime.model import Model
-from penstock_codegen.runtime.operation import Flag, Operation, Problems, describe
+from penstock_codegen.runtime.operation import Operation, describe
 
 
 class Fields(Model):

@@ -5,27 +5,14 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 
 from .errors import ActionFailed, GraphQLError, InvalidResponse
+from .failures import Kinds, Sign, Successes, check, fields_of
 from .pages import Slice
 from .values import convert, invalid_response
 
 Result = TypeVar("Result")
-
-
-class Flag(NamedTuple):
-    """A payload that says whether it worked in a Boolean field, and why not in a text field (`success`, `error`)."""
-
-    success: str | None
-    message: str | None
-
-
-class Problems(NamedTuple):
-    """A payload that lists what went wrong in a field (`userErrors { message }`): an empty or null list means that it worked."""
-
-    field: str
-    message: str = "message"
 
 
 class Operation(Generic[Result]):
@@ -41,7 +28,8 @@ class Operation(Generic[Result]):
     what follows.
 
     `binds` are the variables that a handle fills in (variable → identity), `context` those that the client fills in where they are not
-    passed, each with whether it is required. `failure` is where and how the payload carries errors as data.
+    passed, each with whether it is required. `failure` is where and how the payload carries errors as data: the depth in the path, and
+    the signs; `problems` gives the errors and models of what it then tells.
 
     A result of None where not `nullable` means, for a query, that the object it starts from does not exist.
     """
@@ -66,6 +54,7 @@ class Operation(Generic[Result]):
         "name",
         "nullable",
         "path",
+        "problems",
         "sparse",
         "types",
         "whole",
@@ -91,7 +80,8 @@ class Operation(Generic[Result]):
         keeps_nothing: bool = False,
         binds: tuple[tuple[str, str], ...] = (),
         context: tuple[tuple[str, bool], ...] = (),
-        failure: tuple[int, Flag | Problems] | None = None,
+        failure: tuple[int, *tuple[Sign, ...]] | None = None,
+        problems: Callable[[], Kinds] | None = None,
         idempotency: str | None = None,
     ) -> None:
         self.name: Final = name
@@ -112,6 +102,7 @@ class Operation(Generic[Result]):
         self.binds: Final = binds
         self.context: Final = context
         self.failure: Final = failure
+        self.problems: Final = problems
         self.idempotency: Final = idempotency
         # The request's body up to the variables: encoded once, not per call.
         self.body: Final = body_prefix(name, document)
@@ -207,24 +198,33 @@ class Operation(Generic[Result]):
         listed: Any = list
         element = _values(self.model()) if self.as_values else self.model()
         if self.types:
-            element = _only(element, self.types)
+            element = _only(element, self.types, keep=self._told_by_type(len(self.path)))
         shape: Any = listed[element | None] | None if self.many else element
         if self.connection:
             for name in self.connection[:0:-1]:
                 shape = listed[_typed_dict("Edge", {name: element | None}) | None] | None
             info = _typed_dict("PageInfo", {"hasNextPage": bool, "endCursor": str | None}, total=False)
             shape = _typed_dict("Connection", {self.connection[0]: shape, "pageInfo": info})
-        depth, failure = self.failure or (-1, None)
+        depth, *signs = self.failure or (-1,)
         for position in range(len(self.path) - 1, -1, -1):
             key = self.path[position]
             if isinstance(key, int):
                 shape = listed[shape]
                 continue
             fields: dict[str, Any] = {key: shape | None}
-            if position == depth and failure is not None:
-                fields.update(dict.fromkeys(_failure_fields(failure), Any))
-            shape = _typed_dict("Step", fields, total=position not in self.conditional)
+            by_type = self._told_by_type(position)
+            if position == depth:
+                fields.update({name: Any for sign in signs for name in fields_of(sign)})
+            shape = _typed_dict("Step", fields, total=position not in self.conditional and not by_type)
+            if by_type:
+                # An object of another type is an error: all of it is kept.
+                shape.__pydantic_config__ = {"extra": "allow"}
         return shape
+
+    def _told_by_type(self, position: int) -> bool:
+        """Whether what lies at a step of the path says by its type that the action failed."""
+        depth, *signs = self.failure or (-1,)
+        return depth == position and any(isinstance(sign, Successes) for sign in signs)
 
     def _follow(self, data: Any, step: Callable[[Any, Any], Any]) -> Any:
         if data is None:
@@ -232,11 +232,11 @@ class Operation(Generic[Result]):
                 f"The answer to {self.name} has neither data nor errors.", path="data", operation=self.name
             )
         value = data
-        depth, failure = self.failure or (-1, None)
+        depth, *signs = self.failure or (-1,)
         last = len(self.path)
         for position in range(last + 1):
-            if position == depth and failure is not None and value is not None:
-                self._check(value, failure, step)
+            if position == depth and value is not None:
+                check(self.name, value, signs, self.problems)
             if position == last:
                 break
             if value is None:
@@ -265,31 +265,6 @@ class Operation(Generic[Result]):
                 action=self.name,
             )
         return None if self.keeps_nothing else value
-
-    def _check(self, payload: Any, failure: Flag | Problems, step: Callable[[Any, Any], Any]) -> None:
-        reasons: list[str] = []
-        if isinstance(failure, Flag):
-            message = step(payload, failure.message) if failure.message else None
-            failed = bool(message) if failure.success is None else step(payload, failure.success) is False
-            if not failed and not message:
-                return
-            reasons = [str(message)] if message else []
-        else:
-            problems = step(payload, failure.field)
-            if not problems:
-                return
-            reasons = [
-                str(problem if isinstance(problem, str) else step(problem, failure.message))
-                for problem in problems
-            ]
-        because = "; ".join(reasons)
-        raise ActionFailed(
-            f"{self.name} failed: {because}"
-            if because
-            else f"{self.name} failed; the server gives no reason.",
-            action=self.name,
-            reasons=reasons,
-        )
 
 
 # Bytes from which on the collector costs more than the switch.
@@ -382,22 +357,18 @@ def _values(model: Any) -> Any:
     return _typed_dict(model.__name__, fields)
 
 
-def _only(element: Any, types: tuple[str, ...]) -> Any:
-    """The element, or None where the object is of another type."""
+def _only(element: Any, types: tuple[str, ...], *, keep: bool) -> Any:
+    """The element, or None where the object is of another type; with `keep`, that object as it came."""
     from typing import Annotated
 
-    from pydantic import BeforeValidator
+    from pydantic import WrapValidator
 
-    def other_is_none(value: Any) -> Any:
-        return None if isinstance(value, dict) and value.get("__typename") not in types else value
+    def other_is_none(value: Any, read: Callable[[Any], Any]) -> Any:
+        if isinstance(value, dict) and value.get("__typename") not in types:
+            return value if keep else None
+        return read(value)
 
-    return Annotated[element | None, BeforeValidator(other_is_none)]
-
-
-def _failure_fields(failure: Flag | Problems) -> tuple[str, ...]:
-    if isinstance(failure, Flag):
-        return tuple(name for name in failure if name is not None)
-    return (failure.field,)
+    return Annotated[element | None, WrapValidator(other_is_none)]
 
 
 def _attribute(value: Any, name: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._runtime.operation import Flag, Operation
+from .._runtime.failures import Flag
+from .._runtime.operation import Operation
 
 if TYPE_CHECKING:
     from ..models.client import ApiResult, AuthInfoResult, ReferenceDataResult, RefreshTokenResult

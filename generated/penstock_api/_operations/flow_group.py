@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .._runtime.operation import Flag, Operation
+from .._runtime.failures import Flag
+from .._runtime.operation import Operation
 from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import FLOW_FIELDS, FLOW_GROUP_FIELDS
 

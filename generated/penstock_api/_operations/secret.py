@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .._runtime.operation import Flag, Operation
+from .._runtime.failures import Flag
+from .._runtime.operation import Operation
 
 SET: Operation[None] = Operation(
     "secret_set",

@@ -11,6 +11,7 @@
     │   └── PermissionDenied      403, or a GraphQL error that says FORBIDDEN
     ├── InvalidResponse           an answer that does not fit the schema
     ├── ActionFailed              a payload that says, as data, that the action did not happen
+    │   └── …                     one for each type of error that the API has
     ├── NotFound                  the object that a handle names does not exist
     ├── NotLoaded                 an attribute of an async handle was read before it was loaded
     ├── InvalidSelection          a raw selection that does not fit the schema; nothing was sent
@@ -125,13 +126,22 @@ class InvalidResponse(ClientError):
 class ActionFailed(ClientError):
     """The server answered, and its payload says that the action did not happen.
 
-    `action` is the mutation's name and `reasons` are the payload's own words.
+    `action` is the operation's name and `reasons` are the payload's own words. `problems` is what it tells beside them: a model of each
+    where the operation selects fields of it, an object as it came where it fits none, a text where it is one; `problem` is the first,
+    or None. A package whose API has types for its errors has a subclass for each, in which `problem` has that type.
     """
 
-    def __init__(self, message: str, *, action: str = "", reasons: Sequence[str] = ()) -> None:
+    # What a problem is depends on the API; the subclasses of a generated package say it.
+    problem: Any
+
+    def __init__(
+        self, message: str, *, action: str = "", reasons: Sequence[str] = (), problems: Sequence[Any] = ()
+    ) -> None:
         super().__init__(message)
         self.action = action
         self.reasons = tuple(reasons)
+        self.problems = tuple(problems)
+        self.problem = self.problems[0] if self.problems else None
 
 
 class NotFound(ClientError, LookupError):

@@ -291,7 +291,18 @@ class ResourceType:
         document = (
             f"query {name}{f'({variables})' if variables else ''}{lookup.before}{selection}{lookup.after}"
         )
-        return Operation(name, "query", document, lookup.path, types=lookup.operation.types, nullable=True)
+        found = lookup.operation
+        return Operation(
+            name,
+            "query",
+            document,
+            lookup.path,
+            types=found.types,
+            conditional=found.conditional,
+            nullable=True,
+            failure=found.failure,
+            problems=found.problems,
+        )
 
 
 @dataclass(frozen=True, slots=True)

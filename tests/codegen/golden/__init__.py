@@ -1,7 +1,8 @@
-"""Golden packages: three small APIs, what the generator makes of each kept as files, compared byte for byte and reviewed like code.
+"""Golden packages: four small APIs, what the generator makes of each kept as files, compared byte for byte and reviewed like code.
 
     relay   camelCase, interfaces, unions, connections, errors as data, deprecations, a get without variables, operations in one file
     tables  tables with where, order_by, limit and offset, as our own API
+    outcomes errors as data of every kind: unions, lists, flags
     odd     names that are keywords, builtins or our own, texts full of quotes and escapes, selections of every odd kind
 
 `python -m tests.codegen.golden --update` writes them anew. The runtime, which is copied as it is, is not kept again.
@@ -22,7 +23,7 @@ from penstock_codegen.generate import generate
 from penstock_codegen.sdl import read_schema_text
 
 FOLDER = Path(__file__).parent
-CASES = ("relay", "tables", "odd")
+CASES = ("relay", "tables", "odd", "outcomes")
 _COPIED = ("_runtime/", "py.typed")
 
 

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._failures import UserError
     from ._runtime.errors import (
         ActionFailed,
         AuthenticationError,
@@ -58,10 +59,12 @@ __all__ = [
     "UNSET",
     "Unset",
     "User",
+    "UserError",
     "Viewer",
 ]
 
 _MODULES = {
+    "UserError": "_failures",
     "ActionFailed": "_runtime.errors",
     "AuthenticationError": "_runtime.errors",
     "ClientError": "_runtime.errors",

@@ -115,6 +115,7 @@ class Client(_runtime.SyncClient):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         return self._send(
             operations.CREATE_ISSUE,
@@ -126,6 +127,7 @@ class Client(_runtime.SyncClient):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         return self._send(operations.CREATE_ISSUE_FROM, {"input": input})
 
@@ -229,6 +231,7 @@ class AsyncClient(_runtime.AsyncClient):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         return await self._send(
             operations.CREATE_ISSUE,
@@ -240,6 +243,7 @@ class AsyncClient(_runtime.AsyncClient):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         return await self._send(operations.CREATE_ISSUE_FROM, {"input": input})
 

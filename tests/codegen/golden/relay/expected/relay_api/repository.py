@@ -160,6 +160,7 @@ class Repository(RepositoryAttributes, Resource):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         found = self._act(operations.RENAME, {"newName": new_name})
         return self._absorb(found)
@@ -262,6 +263,7 @@ class AsyncRepository(RepositoryAttributes, AsyncResource):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         found = await self._act(operations.RENAME, {"newName": new_name})
         return self._absorb(found)
@@ -316,6 +318,7 @@ class RepositoryAccessor(Accessor):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         self._send(operations.ADD_STAR, {"repositoryId": repository_id})
 
@@ -352,5 +355,6 @@ class AsyncRepositoryAccessor(AsyncAccessor):
 
         Raises:
             ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
         """
         await self._send(operations.ADD_STAR, {"repositoryId": repository_id})

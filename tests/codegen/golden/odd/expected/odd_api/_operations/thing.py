@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._runtime.operation import Operation, Problems
+from .._runtime.failures import Problems
+from .._runtime.operation import Operation
 from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import THING
 
@@ -35,7 +36,7 @@ DEL: Operation[dict[str, Any]] = Operation(
     as_values=True,
     binds=(("id", "id"),),
     context=(("class", True),),
-    failure=(1, Problems("errors", "")),
+    failure=(1, Problems("errors", "message")),
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._runtime.operation import Operation, Problems
+from .._runtime.failures import Problems
+from .._runtime.operation import Operation
 from ..enums import IssueState
 from ._fragments import ACTOR, FOUND, ISSUE
 
@@ -56,6 +57,15 @@ def _create_issue_model() -> Any:
     return Issue
 
 
+def _create_issue_problems() -> Any:
+    from .._failures import UserError
+    from ..models.problems import UserErrorProblem
+
+    return {
+        "UserError": (UserError, UserErrorProblem),
+    }
+
+
 CREATE_ISSUE: Operation[Issue] = Operation(
     "create_issue",
     "mutation",
@@ -64,8 +74,19 @@ CREATE_ISSUE: Operation[Issue] = Operation(
     + ACTOR,
     ("createIssue", "issue"),
     model=_create_issue_model,
-    failure=(1, Problems("userErrors", "message")),
+    failure=(1, Problems("userErrors", "message", "UserError")),
+    problems=_create_issue_problems,
 )
+
+
+def _create_issue_from_problems() -> Any:
+    from .._failures import UserError
+    from ..models.problems import RepositoryRenameUserErrorProblem
+
+    return {
+        "UserError": (UserError, RepositoryRenameUserErrorProblem),
+    }
+
 
 CREATE_ISSUE_FROM: Operation[str] = Operation(
     "create_issue_from",
@@ -73,7 +94,8 @@ CREATE_ISSUE_FROM: Operation[str] = Operation(
     "mutation create_issue_from($input:CreateIssueInput!){createIssue(input:$input){userErrors{field message}issue{id}}}",
     ("createIssue", "issue", "id"),
     leaf=lambda: str,
-    failure=(1, Problems("userErrors", "message")),
+    failure=(1, Problems("userErrors", "message", "UserError")),
+    problems=_create_issue_from_problems,
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._runtime.operation import Operation, Problems
+from .._runtime.failures import Problems
+from .._runtime.operation import Operation
 from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import REPOSITORY_FIELDS
 
@@ -13,13 +14,24 @@ if TYPE_CHECKING:
 
     from .._runtime.schema import Schema
 
+
+def _add_star_problems() -> Any:
+    from .._failures import UserError
+    from ..models.problems import UserErrorProblem
+
+    return {
+        "UserError": (UserError, UserErrorProblem),
+    }
+
+
 ADD_STAR: Operation[None] = Operation(
     "repository_add_star",
     "mutation",
     "mutation repository_add_star($repositoryId:ID!){addStar(repositoryId:$repositoryId){userErrors{message}}}",
     ("addStar",),
     keeps_nothing=True,
-    failure=(1, Problems("userErrors", "message")),
+    failure=(1, Problems("userErrors", "message", "UserError")),
+    problems=_add_star_problems,
 )
 
 
@@ -64,6 +76,15 @@ def _rename_model() -> Any:
     return RepositoryFields
 
 
+def _rename_problems() -> Any:
+    from .._failures import UserError
+    from ..models.problems import RepositoryRenameUserErrorProblem
+
+    return {
+        "UserError": (UserError, RepositoryRenameUserErrorProblem),
+    }
+
+
 RENAME: Operation[dict[str, Any]] = Operation(
     "repository_rename",
     "mutation",
@@ -73,7 +94,8 @@ RENAME: Operation[dict[str, Any]] = Operation(
     model=_rename_model,
     as_values=True,
     binds=(("ownerLogin", "owner_login"), ("name", "name")),
-    failure=(1, Problems("userErrors", "message")),
+    failure=(1, Problems("userErrors", "message", "UserError")),
+    problems=_rename_problems,
 )
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .issue import Issue as Issue
     from .issue import IssueAuthorActor as IssueAuthorActor
     from .issue import IssueAuthorOrganization as IssueAuthorOrganization
+    from .problems import RepositoryRenameUserErrorProblem as RepositoryRenameUserErrorProblem
+    from .problems import UserErrorProblem as UserErrorProblem
     from .repository_fields import RepositoryFields as RepositoryFields
     from .repository_fields import RepositoryFieldsCreator as RepositoryFieldsCreator
     from .repository_fields import RepositoryFieldsOwner as RepositoryFieldsOwner
@@ -55,6 +57,8 @@ _MODULES = {
     "Issue": "issue",
     "IssueAuthorActor": "issue",
     "IssueAuthorOrganization": "issue",
+    "RepositoryRenameUserErrorProblem": "problems",
+    "UserErrorProblem": "problems",
     "RepositoryFields": "repository_fields",
     "RepositoryFieldsCreator": "repository_fields",
     "RepositoryFieldsOwner": "repository_fields",
