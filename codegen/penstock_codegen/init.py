@@ -195,6 +195,7 @@ def _written(file: Path, present: str, answers: Answers, save: str | None) -> st
     """Checks the configuration by reading the schema with it, and writes it. Gives what to tell about it."""
     from .config import load_config
     from .diagnostics import Problems
+    from .scaffold.detection import seen_errors
     from .schema import load_schema
     from .sdl import read_schema_text
 
@@ -218,7 +219,8 @@ def _written(file: Path, present: str, answers: Answers, save: str | None) -> st
         answers = Answers(save, answers.output, answers.queries)
     section = "tool.penstock" if file.name == "pyproject.toml" else ""
     scalars = known_scalars(schema)
-    text = configuration(answers, scalars, section=section)
+    errors = seen_errors(schema)
+    text = configuration(answers, scalars, section=section, errors=errors)
     joined = f"{present.rstrip()}\n\n{text}" if present.strip() else text
     new = file.with_name(f".{file.name}.new")
     new.write_text(joined, encoding="utf-8", newline="\n")
@@ -228,6 +230,8 @@ def _written(file: Path, present: str, answers: Answers, save: str | None) -> st
     told = f"{types} types in the schema."
     if left:
         told += f" Without a Python type yet, so Any: {', '.join(left)}."
+    if errors:
+        told += f" Errors as data, it seems: {', '.join(name for key in errors.values() for name in key)}; see errors."
     return told
 
 
@@ -247,7 +251,13 @@ def known_scalars(schema: GraphQLSchema) -> dict[str, tuple[str, str]]:
     return {name: KNOWN_SCALARS[name] for name in custom_scalars(schema) if name in KNOWN_SCALARS}
 
 
-def configuration(answers: Answers, scalars: Mapping[str, tuple[str, str]], *, section: str) -> str:
+def configuration(
+    answers: Answers,
+    scalars: Mapping[str, tuple[str, str]],
+    *,
+    section: str,
+    errors: Mapping[str, tuple[str, ...]] | None = None,
+) -> str:
     """The configuration as TOML; `section` is the table's name, empty for the top level of a file of its own."""
 
     def quoted(value: str) -> str:
@@ -271,6 +281,9 @@ def configuration(answers: Answers, scalars: Mapping[str, tuple[str, str]], *, s
                 else f"{{ input = {quoted(taken)}, output = {quoted(given)} }}"
             )
             lines.append(f"{name} = {both}")
+    if errors:
+        lines += ["", table("errors")]
+        lines += [f"{key} = [{', '.join(map(quoted, names))}]" for key, names in errors.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -56,16 +56,15 @@ def check(action: str, payload: Any, signs: Sequence[Sign], kinds: Callable[[], 
     `payload` is the object as it came or a model of it, `action` the operation's name. `kinds` is called only where something failed.
     """
     reasons: list[str] = []
-    problems: list[Any] = []
-    first_type = ""
+    problems: list[tuple[str, Any]] = []
     failed = False
     for sign in signs:
         if isinstance(sign, Successes):
             type_ = _type_of(payload)
             if not type_ or type_ in sign.types:
                 continue
-            failed, first_type = True, type_
-            problems.append(payload)
+            failed = True
+            problems.append((type_, payload))
             reasons.append(_reason(payload, sign.message) or type_)
             # A payload of another type has none of the other signs.
             break
@@ -81,16 +80,13 @@ def check(action: str, payload: Any, signs: Sequence[Sign], kinds: Callable[[], 
             if problem is None:
                 continue
             failed = True
-            first_type = first_type or sign.type or _type_of(problem)
-            problems.append(problem)
+            problems.append((sign.type or _type_of(problem), problem))
             reasons.append(_reason(problem, sign.message) or _type_of(problem) or "no reason given")
     if not failed:
         return
     known = kinds() if kinds is not None and problems else {}
-    error, model = known.get(first_type, (ActionFailed, None))
-    read = [
-        _read(problem, known, first_type if number == 0 else "") for number, problem in enumerate(problems)
-    ]
+    read = [_read(problem, known.get(type_)) for type_, problem in problems]
+    error, model = known.get(problems[0][0] if problems else "", (ActionFailed, None))
     if model is None or not isinstance(read[0], model):
         # What does not fit its model any more is given as it came: why an action failed must not be lost over that.
         error = ActionFailed
@@ -103,11 +99,10 @@ def check(action: str, payload: Any, signs: Sequence[Sign], kinds: Callable[[], 
     )
 
 
-def _read(problem: Any, kinds: Kinds, type_: str) -> Any:
+def _read(problem: Any, kind: tuple[type[ActionFailed], Any] | None) -> Any:
     from pydantic import BaseModel
 
     found = problem.model_dump(by_alias=True) if isinstance(problem, BaseModel) else problem
-    kind = kinds.get(type_ or _type_of(problem)) or (next(iter(kinds.values())) if len(kinds) == 1 else None)
     if kind is None or not isinstance(found, dict):
         return found
     try:

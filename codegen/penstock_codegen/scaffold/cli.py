@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from ..diagnostics import GenerationError, printable, render
 
 if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+    from ..config import Config
     from .files import Scaffolded
 
 DONE, WRONG = 0, 2
@@ -63,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         problems = Problems()
         schema = load_schema(read_schema_text(config, problems), problems)
+        _propose_errors(config, schema)
         done = scaffold(config, schema, only=options.resource, everything=options.all, force=options.force)
     except GenerationError as error:
         print(render(error.diagnostics, "json" if options.format == "json" else "text"), file=sys.stderr)
@@ -78,6 +82,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         print(_summary(done, written=not options.dry_run, everything=options.verbose))
     return DONE
+
+
+def _propose_errors(config: Config, schema: GraphQLSchema) -> None:
+    """Says what the configuration could say of errors as data, where it says nothing and the defaults do not cover it."""
+    from ..config import ErrorFields
+    from ..failures import matches
+    from .detection import seen_errors
+
+    default = ErrorFields()
+    if config.errors != default:
+        return
+    seen = seen_errors(schema)
+    if all(
+        name in getattr(default, key) or matches(name, getattr(default, key))
+        for key, names in seen.items()
+        for name in names
+    ):
+        return
+    lines = [
+        f"{config.file.name}: The mutations of this schema seem to carry errors as data. To have them raised:"
+    ]
+    lines += ["", "    [tool.penstock.errors]"]
+    lines += [f"    {key} = {json.dumps(names)}" for key, names in seen.items()]
+    print("\n".join(map(printable, lines)), file=sys.stderr)
 
 
 def _report(done: Scaffolded, *, written: bool) -> dict[str, object]:

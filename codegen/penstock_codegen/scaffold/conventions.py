@@ -21,6 +21,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLType,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_list_type,
@@ -29,6 +30,8 @@ from graphql import (
 
 from .. import names
 from ..config import ErrorFields
+from ..failures import matches, tells_problems
+from .text import Selection
 
 # They answer the client's own bookkeeping, not a question.
 BOOKKEEPING = frozenset({"clientMutationId", "client_mutation_id", "lastSyncId", "__typename"})
@@ -143,38 +146,53 @@ def is_paging_back(name: str, field: GraphQLField) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ErrorFieldsOf:
-    """The fields by which a payload says that it failed, and what to select of each: nothing where it is a leaf."""
+    """The fields by which a payload says that it failed, with what to select of each."""
 
-    fields: tuple[tuple[str, tuple[str, ...]], ...]
+    selections: tuple[Selection, ...]
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(name for name, _ in self.fields)
+        return frozenset(item.head for item in self.selections)
 
 
 def error_fields(payload: GraphQLObjectType | GraphQLInterfaceType, errors: ErrorFields) -> ErrorFieldsOf:
-    """How a payload carries errors as data, by the names that the configuration gives: a list of problems, or a flag and a text."""
-    for name in errors.problems:
-        field = payload.fields.get(name)
-        if field is None or is_required(field) or not is_many(field.type):
+    """How a payload carries errors as data, by the names that the configuration gives: problems, a flag and a text."""
+    found: list[Selection] = []
+    for name, field in payload.fields.items():
+        if not matches(name, errors.problems) or is_required(field) or field.deprecation_reason is not None:
+            continue
+        if not tells_problems(field):
             continue
         named = get_named_type(field.type)
-        if is_leaf_type(named):
-            return ErrorFieldsOf(((name, ()),))
-        if has_fields(named) and "message" in named.fields:
-            told = tuple(
-                each
-                for each in ("field", "path", "code", "message")
-                if each in named.fields
-                and is_leaf_type(get_named_type(named.fields[each].type))
-                and not is_required(named.fields[each])
-            )
-            return ErrorFieldsOf(((name, told),))
+        below = _problem(named)
+        if is_leaf_type(named) or below:
+            found.append(Selection(name, below))
     success = next((name for name in errors.success if _leaf(payload, name) == "Boolean"), None)
     message = next((name for name in errors.message if _leaf(payload, name) == "String"), None)
-    if success is None:
-        return ErrorFieldsOf(())
-    return ErrorFieldsOf(tuple((name, ()) for name in (success, message) if name is not None))
+    if success is not None:
+        found += [Selection(name) for name in (success, message) if name is not None]
+    return ErrorFieldsOf(tuple(found))
+
+
+def _problem(type_: GraphQLNamedType) -> tuple[Selection, ...]:
+    """What to select of a problem."""
+    if isinstance(type_, GraphQLUnionType):
+        # What all have in one interface; else what is selected of each.
+        shared = set.intersection(*({item.name for item in each.interfaces} for each in type_.types))
+        for each in type_.types[0].interfaces:
+            if each.name in shared and (below := _problem(each)):
+                return (Selection(f"... on {each.name}", below),)
+        members = [(each.name, _problem(each)) for each in type_.types]
+        return tuple(Selection(f"... on {name}", below) for name, below in members if below)
+    if not has_fields(type_):
+        return ()
+    return tuple(
+        Selection(each)
+        for each in ("field", "path", "code", "message", "detail")
+        if each in type_.fields
+        and is_leaf_type(get_named_type(type_.fields[each].type))
+        and not is_required(type_.fields[each])
+    )
 
 
 def _leaf(type_: GraphQLObjectType | GraphQLInterfaceType, name: str) -> str:

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_required_argument,
@@ -24,12 +25,14 @@ from graphql import (
 
 from .. import names
 from ..config import Config
+from ..failures import error_types
 from .arguments import Call, call_of
 from .conventions import (
     Listed,
     error_fields,
     has_fields,
     holds,
+    is_default_leaf,
     is_input_object,
     is_many,
     is_required,
@@ -140,6 +143,7 @@ class _Planner:
         self._unplaced: dict[str, str] = {}
         self._names = set(existing.names)
         self._everything = everything
+        self._error_types = error_types(schema, config.errors.types)
         self._resources = self._find_resources()
         self._by_folder = {resource.folder: resource for resource in self._resources.values()}
         self._by_words = {resource.words: resource for resource in self._resources.values()}
@@ -439,11 +443,19 @@ class _Planner:
     def _given_types(self, item: GraphQLField) -> set[str]:
         """The object types that a mutation's payload holds beside its errors."""
         payload = get_named_type(item.type)
+        if isinstance(payload, GraphQLUnionType):
+            succeeded = [each for each in payload.types if each.name not in self._error_types]
+            return (
+                set().union(*(self._given_by(each) for each in succeeded)) if self._fails(payload) else set()
+            )
+        return self._given_by(payload)
+
+    def _given_by(self, payload: GraphQLNamedType) -> set[str]:
         if not isinstance(payload, GraphQLObjectType):
             return set()
         if payload.name in self._resources:
             return {payload.name}
-        told = error_fields(payload, self._config.errors).names | set(self._config.errors.problems)
+        told = error_fields(payload, self._config.errors).names
         found = set()
         for name, below in payload.fields.items():
             named = get_named_type(below.type)
@@ -465,18 +477,44 @@ class _Planner:
             return ()
         if many is not None:
             return self._chooser.list_of(item.type, many)
+        if isinstance(named, GraphQLUnionType) and self._fails(named):
+            return self._outcomes(named, owner)
         if named.name in self._resources or is_union_type(named) or not has_fields(named):
             return self._chooser.result(named)
         errors = error_fields(named, self._config.errors)
-        told = tuple(
-            Selection(name, tuple(Selection(each) for each in below)) for name, below in errors.fields
-        )
-        rest = self._chooser.payload(
-            named, errors.names | set(self._config.errors.problems), owner.type if owner else None
-        )
+        told = errors.selections
+        rest = self._chooser.payload(named, errors.names, owner.type if owner else None)
         if not told and not rest:
             return self._chooser.result(named) or None
         return told + rest
+
+    def _fails(self, type_: GraphQLUnionType) -> bool:
+        """Whether some members of a union are errors, and others are not."""
+        failing = [item for item in type_.types if item.name in self._error_types]
+        return 0 < len(failing) < len(type_.types)
+
+    def _outcomes(self, type_: GraphQLUnionType, owner: Resource | None) -> tuple[Selection, ...]:
+        """What to select of a union of successes and errors: of the one what a payload brings, of the others their values."""
+        types: dict[str, set[str]] = {}
+        for member in type_.types:
+            for name, field_ in member.fields.items():
+                types.setdefault(name, set()).add(str(field_.type))
+        found = []
+        for member in type_.types:
+            if member.name in self._error_types:
+                # Under one name, answers of one type only are valid.
+                below = tuple(
+                    Selection(name)
+                    for name, field_ in member.fields.items()
+                    if len(types[name]) == 1 and is_default_leaf(name, field_, member)
+                )
+            elif member.name in self._resources:
+                below = self._chooser.result(member)
+            else:
+                below = self._chooser.payload(member, frozenset(), owner.type if owner else None)
+            if below:
+                found.append(Selection(f"... on {member.name}", below))
+        return tuple(found)
 
     def _write(self, folder: str, method: str, text: str) -> None:
         path = f"{folder}/{method}.graphql" if folder else f"{method}.graphql"
