@@ -45,7 +45,7 @@ class Api:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, *arguments: Any) -> None:
+            def log_message(self, format: str, *args: object) -> None:
                 """Says nothing."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
