@@ -55,13 +55,12 @@ from .types import Import, PythonType
 
 @dataclass(frozen=True, slots=True)
 class ModelField:
-    """A field of a model. `alias` is the answer's name where the attribute's differs, `discriminator` tells a union's members apart."""
+    """A field of a model. `alias` is the answer's name where the attribute's differs."""
 
     name: str
     type: PythonType
     doc: str
     alias: str = ""
-    discriminator: str = ""
     default: str = ""
 
 
@@ -106,40 +105,51 @@ class Loaded:
         Of a union only those members that can be of one of the types in `succeeded`, where it names some.
         """
         type_ = self.annotation(path)
-        shown = type_.text.removesuffix(" | None")
-        while shown.startswith("list["):
-            shown = shown[len("list[") : -1].removesuffix(" | None")
+        parts = type_.alternatives()
+        while all(part.startswith("list[") for part in parts):
+            parts = [inner for part in parts for inner in PythonType(part[len("list[") : -1]).alternatives()]
+        parts = list(dict.fromkeys(parts))
         if succeeded:
-            members = shown.split(" | ")
-            kept = [item for item in members if not self.models.can_only_be_other(item, succeeded)]
-            gone = set(members) - set(kept)
-            return PythonType(
-                " | ".join(kept), frozenset(item for item in type_.imports if item.name not in gone)
-            )
-        return PythonType(shown, type_.imports)
+            kept = self.models.those_of(parts, succeeded)
+            gone = set(parts) - set(kept)
+            imports = frozenset(item for item in type_.imports if item.name not in gone)
+            return PythonType(" | ".join(kept), imports)
+        return PythonType(" | ".join(parts), type_.imports)
 
     def _follow(self, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, PythonType]]:
-        current = self.name
-        type_ = PythonType(current)
+        type_ = PythonType(self.name)
         for step in path:
             if isinstance(step, int):
                 yield step, type_
                 continue
-            attribute, type_ = self.models.field_of(current, step)
+            # Behind a union or interface, the way goes through those members that have the field.
+            found = [
+                self.models.field_of(name, step)
+                for name in self.models.classes_in(type_)
+                if self.models.has_field(name, step)
+            ]
+            attribute, type_ = found[0]
+            if any(other != attribute for other, _ in found):
+                raise NamedApart(step)
+            type_ = type_.union(*(other for _, other in found[1:]))
             yield attribute, type_
-            shown = type_.text.removesuffix(" | None")
-            while shown.startswith("list["):
-                shown = shown[len("list[") : -1].removesuffix(" | None")
-            current = shown
+
+
+class NamedApart(Exception):
+    """A step of a path has another attribute's name in one type than in another."""
+
+
+_MEMBERS = re.compile(r"Annotated\[([^\[\]]*), BY_TYPENAME\]")
+_NEEDED_BY_MEMBERS = frozenset(
+    {Import("typing", "Annotated"), Import("_runtime.model", "BY_TYPENAME", local=True)}
+)
+_UNKNOWN_OBJECT = Import("_runtime.model", "UnknownObject", local=True)
 
 
 def _undiscriminated(type_: PythonType) -> PythonType:
     """A type as signatures write it: how the members of a union are told apart is the models' affair."""
-    shown = re.sub(r'Annotated\[([^\[\]]*), Field\(discriminator="typename_"\)\]', r"\1", type_.text)
-    if shown == type_.text:
-        return type_
-    needless = {Import("typing", "Annotated"), Import("pydantic", "Field")}
-    return PythonType(shown, type_.imports - needless)
+    shown = _MEMBERS.sub(r"\1", type_.text)
+    return type_ if shown == type_.text else PythonType(shown, type_.imports - _NEEDED_BY_MEMBERS)
 
 
 class _Generator(ResultTypesGenerator):
@@ -204,6 +214,13 @@ class Models:
         """The classes by module, in the order in which they can be defined."""
         return {name: self._modules[name] for name in sorted(self._modules)}
 
+    @property
+    def have_unions(self) -> bool:
+        """Whether some field is a union's, whose members may become more."""
+        return any(
+            _UNKNOWN_OBJECT in field.type.imports for item in self._all.values() for field in item.fields
+        )
+
     def module_of(self, name: str) -> str | None:
         """The module that a class is in, or None where it is no model."""
         return next(
@@ -226,6 +243,17 @@ class Models:
                 return self.field_of(base, key)
         raise KeyError(key)
 
+    def has_field(self, class_name: str, key: str) -> bool:
+        """Whether a class, or one of its bases, has an answer's key."""
+        model = self._all[class_name]
+        return key in model.keys or any(
+            self.has_field(base, key) for base in model.bases if base in self._all
+        )
+
+    def classes_in(self, type_: PythonType) -> list[str]:
+        """The models that a type names."""
+        return [name for name in re.findall(r"\w+", type_.text) if name in self._all]
+
     def inherited(self, bases: Iterable[str]) -> Iterator[tuple[str, str]]:
         """The keys and attributes that a class has from its bases."""
         for base in bases:
@@ -233,13 +261,21 @@ class Models:
                 yield from self._all[base].keys.items()
                 yield from self.inherited(self._all[base].bases)
 
-    def can_only_be_other(self, class_name: str, types: tuple[str, ...]) -> bool:
-        """Whether a class is that of objects of other types than these."""
+    def those_of(self, classes: list[str], types: tuple[str, ...]) -> list[str]:
+        """The members of a union that objects of these types are read into."""
+        named = {name: self._type_names(name) for name in classes}
+        for_rest = not set(types) <= {type_ for each in named.values() for type_ in each or ()}
+        return [
+            name for name, each in named.items() if (for_rest if each is None else not each.isdisjoint(types))
+        ]
+
+    def _type_names(self, class_name: str) -> frozenset[str] | None:
+        """The types that a class is for; None where it takes those of any name."""
         model = self._all.get(class_name)
         named = next((item for item in model.fields if item.name == "typename_"), None) if model else None
         if named is None or not named.type.text.startswith("Literal["):
-            return False
-        return not {f'"{name}"' for name in types} & set(named.type.text[len("Literal[") : -1].split(", "))
+            return None
+        return frozenset(re.findall(r"\w+", named.type.text.removeprefix("Literal")))
 
     def fragment(self, fragment: Fragment) -> Loaded:
         """The model of a fragment."""
@@ -476,10 +512,12 @@ class _Transform:
         chosen = nodes.get(generated, [])
         key, plain = original_key(generated, chosen[0] if chosen else None)
         if key == "__typename" or (chosen and chosen[0].name.value == "__typename"):
-            annotation = PythonType(ast.unparse(item.annotation), frozenset({Import("typing", "Literal")}))
-            if "Literal" not in annotation.text:
+            annotation = PythonType(
+                ast.unparse(item.annotation).replace("'", '"'), frozenset({Import("typing", "Literal")})
+            )
+            if "Literal" not in annotation.text or (type_ is not None and is_abstract_type(type_)):
+                # What an interface has itself is read for every type without selections of its own, be it one that came later.
                 annotation = PythonType("str")
-            annotation = PythonType(annotation.text.replace("'", '"'), annotation.imports)
             name = scope.distinct("typename_" if key == "__typename" else names.attribute_name(key), key)
             model.fields.append(
                 ModelField(
@@ -504,7 +542,7 @@ class _Transform:
             for inner in _class_names(item.annotation):
                 if inner in self._definitions:
                     self._visit(inner, self._type_of(inner, named), below, order)
-            annotation = self._annotation(item.annotation)
+            annotation = self._annotation(item.annotation, named)
         wanted = self._models._types.attribute(type_, key) if plain else names.attribute_name(key)
         name = scope.distinct(wanted, key)
         default = "None" if any(_conditional(node) for node in chosen) else ""
@@ -514,7 +552,6 @@ class _Transform:
                 annotation,
                 text(field_.description),
                 alias=key if key != name else "",
-                discriminator="typename_" if "discriminator" in keywords else "",
                 default=default,
             )
         )
@@ -541,43 +578,52 @@ class _Transform:
                 break
         return declared
 
-    def _annotation(self, node: ast.expr) -> PythonType:
+    def _annotation(self, node: ast.expr, type_: GraphQLNamedType) -> PythonType:
         imports: set[Import] = set()
-        shown = self._write(node, imports)
+        shown = self._write(node, type_, imports)
         return PythonType(shown, frozenset(imports))
 
-    def _write(self, node: ast.expr, imports: set[Import]) -> str:
+    def _write(self, node: ast.expr, type_: GraphQLNamedType, imports: set[Import]) -> str:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return self._write(ast.Name(id=node.value), imports)
+            return self._write(ast.Name(id=node.value), type_, imports)
         if isinstance(node, ast.Name):
-            name = node.id.strip("\"'")
-            if name in self._names:
-                shown = self._names[name]
-            elif name in self._fragment_classes:
-                shown = self._fragment_classes[name].name
-            else:
-                return name
-            module = (
-                self._module if shown not in {item.name for item in self._fragment_classes.values()} else ""
-            )
-            if not module:
-                module = next(item.module for item in self._fragment_classes.values() if item.name == shown)
-            imports.add(Import(module, shown, local=True))
-            return shown
+            shown = self._class(node, imports)
+            return self._members([shown], imports) if isinstance(type_, GraphQLUnionType) else shown
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
             generic = node.value.id
             items = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
             if generic == "Optional":
-                return f"{self._write(items[0], imports)} | None"
+                return f"{self._write(items[0], type_, imports)} | None"
             if generic == "Union":
-                return " | ".join(self._write(item, imports) for item in items)
+                members = [self._class(item, imports) for item in items]
+                if isinstance(type_, GraphQLUnionType):
+                    return self._members(members, imports)
+                imports |= _NEEDED_BY_MEMBERS
+                return f"Annotated[{' | '.join(members)}, BY_TYPENAME]"
             if generic in ("list", "List"):
-                return f"list[{self._write(items[0], imports)}]"
+                return f"list[{self._write(items[0], type_, imports)}]"
             if generic == "Annotated":
-                imports.add(Import("typing", "Annotated"))
-                imports.add(Import("pydantic", "Field"))
-                return f'Annotated[{self._write(items[0], imports)}, Field(discriminator="typename_")]'
+                return self._write(items[0], type_, imports)
         return ast.unparse(node)
+
+    def _members(self, members: list[str], imports: set[Import]) -> str:
+        """The members of a union, and what stands for those that it may get later."""
+        imports |= _NEEDED_BY_MEMBERS | {_UNKNOWN_OBJECT}
+        return f"Annotated[{' | '.join(members)} | UnknownObject, BY_TYPENAME]"
+
+    def _class(self, node: ast.expr, imports: set[Import]) -> str:
+        name = str(getattr(node, "id", getattr(node, "value", ""))).strip("\"'")
+        if name in self._names:
+            shown = self._names[name]
+        elif name in self._fragment_classes:
+            shown = self._fragment_classes[name].name
+        else:
+            return name
+        module = next(
+            (item.module for item in self._fragment_classes.values() if item.name == shown), self._module
+        )
+        imports.add(Import(module, shown, local=True))
+        return shown
 
 
 def _spreads(selection_set: SelectionSetNode | None) -> Iterator[str]:

@@ -22,12 +22,14 @@ _LONGEST = 120
 MODULE_NAMES = frozenset(
     {
         "Accessor",
+        "Annotated",
         "Any",
         "AsyncAccessor",
         "AsyncHTTPClient",
         "AsyncPages",
         "AsyncResource",
         "AwareDatetime",
+        "BY_TYPENAME",
         "Callable",
         "Field",
         "Final",
@@ -63,6 +65,7 @@ MODULE_NAMES = frozenset(
         "TypedDict",
         "UNSET",
         "UUID",
+        "UnknownObject",
         "Unset",
         "annotations",
         "builtins",

@@ -223,9 +223,7 @@ class _Renderer:
             if item.module != _LOCAL_RUNTIME and not (item.local and item.module == resource.module)
         }
         runtime = self._runtime_imports(resource, methods)
-        elsewhere = {
-            item for item in checked if not item.module.startswith(_LOCAL_RUNTIME) and item.module != "typing"
-        }
+        elsewhere = {item for item in checked if not _is_machinery(item) and item.module != "typing"}
         lines = import_lines(elsewhere, resource.module)
         lines = [self._renamed(line, renamed) for line in lines]
         attributes = [self._attribute(resource, item, handle) for item in resource.attributes]
@@ -474,8 +472,6 @@ class _Renderer:
                 options = []
                 if field.alias:
                     options.append(f"alias={literal(field.alias)}")
-                if field.discriminator:
-                    options.append(f"discriminator={literal(field.discriminator)}")
                 default = ""
                 if options:
                     first = [f"default={field.default}"] if field.default else []
@@ -583,9 +579,7 @@ class _Renderer:
             words=self._words(spelled),
             checked=[
                 self._renamed(line, spelled.imports)
-                for line in import_lines(
-                    {item for item in checked if not item.module.startswith(_LOCAL_RUNTIME)}
-                )
+                for line in import_lines({item for item in checked if not _is_machinery(item)})
             ],
         )
 
@@ -606,6 +600,8 @@ class _Renderer:
             )
         exports[_FAILURES] = [item.name for item in self._package.errors]
         exports["_runtime.errors"] = sorted(ERROR_NAMES)
+        if self._models.have_unions:
+            exports["_runtime.model"] = ["UnknownObject"]
         exports["_runtime.pages"] = ["AsyncPages", "Pages"]
         exports["_runtime.unset"] = ["UNSET", "Unset"]
         return self._write(
@@ -613,3 +609,8 @@ class _Renderer:
             exports=[(module, names) for module, names in sorted(exports.items()) if names],
             names=sorted(name for names in exports.values() for name in names),
         )
+
+
+def _is_machinery(item: Import) -> bool:
+    """Whether a module imports it for its own work; what is of the models stands in annotations only."""
+    return item.module.startswith(_LOCAL_RUNTIME) and item.module != f"{_LOCAL_RUNTIME}.model"

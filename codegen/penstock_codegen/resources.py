@@ -43,7 +43,7 @@ from .compact import compact
 from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, did_you_mean
 from .mapping import TypeMapping, reason, text
-from .models import Models
+from .models import Models, NamedApart
 from .names import Scope
 from .operations import (
     Document,
@@ -811,7 +811,16 @@ class _Builder:
                 python = PythonType(loaded.name, frozenset({loaded.imported}))
             else:
                 loaded, whole = self._models.operation(document), True
-                attributes = loaded.attributes(found.path)
+                try:
+                    attributes = loaded.attributes(found.path)
+                except NamedApart as apart:
+                    self._wrong(
+                        document.place(),
+                        f'The types on the way to the result have different names for "{apart}".',
+                        "M002",
+                        "Give them one name under [tool.penstock.names], or select it of one type.",
+                    )
+                    self._problems.stop_if_any()
                 if found.kind == "model":
                     python = loaded.element(found.path + found.connection, succeeded=found.succeeded)
                 else:

@@ -48,6 +48,10 @@ class PythonType:
         """`generic[self]`."""
         return PythonType(f"{generic}[{self.text}]", self.imports | frozenset(imports))
 
+    def alternatives(self) -> list[str]:
+        """What it can be besides None."""
+        return [part for part in _alternatives(self.text) if part != "None"]
+
     def union(self, *others: PythonType) -> PythonType:
         """Any of the types, each named once."""
         parts = dict.fromkeys(part for item in (self, *others) for part in _alternatives(item.text))

@@ -350,8 +350,6 @@ def _values(model: Any) -> Any:
         type_ = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
         if info.alias:
             type_ = Annotated[type_, Field(alias=info.alias)]
-        if info.discriminator:
-            type_ = Annotated[type_, Field(discriminator=info.discriminator)]
         # A field whose selection is conditional may not come.
         fields[name] = type_ if info.is_required() else NotRequired[type_]
     return _typed_dict(model.__name__, fields)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RequestTimeout,
         TransportError,
     )
+    from ._runtime.model import UnknownObject
     from ._runtime.pages import AsyncPages, Pages
     from ._runtime.unset import UNSET, Unset
     from .client import AsyncClient, Client
@@ -52,6 +53,7 @@ __all__ = [
     "Thing",
     "TransportError",
     "UNSET",
+    "UnknownObject",
     "Unset",
 ]
 
@@ -70,6 +72,7 @@ _MODULES = {
     "RateLimited": "_runtime.errors",
     "RequestTimeout": "_runtime.errors",
     "TransportError": "_runtime.errors",
+    "UnknownObject": "_runtime.model",
     "AsyncPages": "_runtime.pages",
     "Pages": "_runtime.pages",
     "UNSET": "_runtime.unset",

@@ -10,6 +10,7 @@ from ._runtime import client as _runtime
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ._runtime.model import UnknownObject
     from ._runtime.transport import AsyncHTTPClient, HTTPClient, Persisted
     from .class_ import AsyncClassAccessor, ClassAccessor
     from .models.client import (
@@ -83,7 +84,7 @@ class Client(_runtime.SyncClient):
 
     def client(
         self, *, a: str | None | Unset = UNSET
-    ) -> list[ClientManyThing | ClientManyOther | ClientManyThird] | None:
+    ) -> list[ClientManyThing | ClientManyOther | ClientManyThird | UnknownObject] | None:
         """Sends the query of queries/client.graphql."""
         return self._send(operations.CLIENT, {"a": a})
 
@@ -99,7 +100,7 @@ class Client(_runtime.SyncClient):
         """Sends the query of queries/enums.graphql."""
         return self._send(operations.ENUMS, {})
 
-    def execute_(self) -> list[ExecuteManyThing | ExecuteManyOther | ExecuteManyThird] | None:
+    def execute_(self) -> list[ExecuteManyThing | ExecuteManyOther | ExecuteManyThird | UnknownObject] | None:
         """Sends the query of queries/execute.graphql."""
         return self._send(operations.EXECUTE, {})
 
@@ -163,7 +164,7 @@ class AsyncClient(_runtime.AsyncClient):
 
     async def client(
         self, *, a: str | None | Unset = UNSET
-    ) -> list[ClientManyThing | ClientManyOther | ClientManyThird] | None:
+    ) -> list[ClientManyThing | ClientManyOther | ClientManyThird | UnknownObject] | None:
         """Sends the query of queries/client.graphql."""
         return await self._send(operations.CLIENT, {"a": a})
 
@@ -181,6 +182,8 @@ class AsyncClient(_runtime.AsyncClient):
         """Sends the query of queries/enums.graphql."""
         return await self._send(operations.ENUMS, {})
 
-    async def execute_(self) -> list[ExecuteManyThing | ExecuteManyOther | ExecuteManyThird] | None:
+    async def execute_(
+        self,
+    ) -> list[ExecuteManyThing | ExecuteManyOther | ExecuteManyThird | UnknownObject] | None:
         """Sends the query of queries/execute.graphql."""
         return await self._send(operations.EXECUTE, {})

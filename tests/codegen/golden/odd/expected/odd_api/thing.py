@@ -14,6 +14,7 @@ from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Ha
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ._runtime.model import UnknownObject
     from ._runtime.resource import Absent, Paths, Root
     from .enums import Weird
     from .inputs import Model_, Resource_
@@ -239,7 +240,9 @@ class Thing(ThingAttributes, Resource):
         found = self._act(operations.DEL, {"class": class_, "from": from_, "other": other})
         return self._absorb(found)
 
-    def many(self) -> ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird:
+    def many(
+        self,
+    ) -> ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird | UnknownObject:
         """Sends the query of queries/thing/many.graphql."""
         return self._act(operations.MANY, {})
 
@@ -397,7 +400,9 @@ class AsyncThing(ThingAttributes, AsyncResource):
         found = await self._act(operations.DEL, {"class": class_, "from": from_, "other": other})
         return self._absorb(found)
 
-    async def many(self) -> ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird:
+    async def many(
+        self,
+    ) -> ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird | UnknownObject:
         """Sends the query of queries/thing/many.graphql."""
         return await self._act(operations.MANY, {})
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         RequestTimeout,
         TransportError,
     )
+    from ._runtime.model import UnknownObject
     from ._runtime.pages import AsyncPages, Pages
     from ._runtime.unset import UNSET, Unset
     from .client import AsyncClient, Client
@@ -64,6 +65,7 @@ __all__ = [
     "RequestTimeout",
     "TransportError",
     "UNSET",
+    "UnknownObject",
     "Unset",
     "User",
     "UserError",
@@ -90,6 +92,7 @@ _MODULES = {
     "RateLimited": "_runtime.errors",
     "RequestTimeout": "_runtime.errors",
     "TransportError": "_runtime.errors",
+    "UnknownObject": "_runtime.model",
     "AsyncPages": "_runtime.pages",
     "Pages": "_runtime.pages",
     "UNSET": "_runtime.unset",

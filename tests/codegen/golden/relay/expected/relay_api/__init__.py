@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         RequestTimeout,
         TransportError,
     )
+    from ._runtime.model import UnknownObject
     from ._runtime.pages import AsyncPages, Pages
     from ._runtime.unset import UNSET, Unset
     from .client import AsyncClient, Client
@@ -57,6 +58,7 @@ __all__ = [
     "RequestTimeout",
     "TransportError",
     "UNSET",
+    "UnknownObject",
     "Unset",
     "User",
     "UserError",
@@ -79,6 +81,7 @@ _MODULES = {
     "RateLimited": "_runtime.errors",
     "RequestTimeout": "_runtime.errors",
     "TransportError": "_runtime.errors",
+    "UnknownObject": "_runtime.model",
     "AsyncPages": "_runtime.pages",
     "Pages": "_runtime.pages",
     "UNSET": "_runtime.unset",

@@ -14,6 +14,7 @@ from ._runtime.unset import UNSET, Unset
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ._runtime.model import UnknownObject
     from ._runtime.transport import AsyncHTTPClient, HTTPClient, Persisted
     from .enums import IssueState, IssueStateValue
     from .inputs import CreateIssueInput
@@ -141,7 +142,7 @@ class Client(_runtime.SyncClient):
 
     def search(
         self, text: str, *, first: int | Unset = UNSET
-    ) -> list[SearchSearchUser | SearchSearchRepository | SearchSearchIssue]:
+    ) -> list[SearchSearchUser | SearchSearchRepository | SearchSearchIssue | UnknownObject]:
         """Sends the query of queries/search.graphql.
 
         Args:
@@ -259,7 +260,7 @@ class AsyncClient(_runtime.AsyncClient):
 
     async def search(
         self, text: str, *, first: int | Unset = UNSET
-    ) -> list[SearchSearchUser | SearchSearchRepository | SearchSearchIssue]:
+    ) -> list[SearchSearchUser | SearchSearchRepository | SearchSearchIssue | UnknownObject]:
         """Sends the query of queries/search.graphql.
 
         Args:

@@ -8,6 +8,7 @@ from .._runtime.operation import Operation
 from ._fragments import THING
 
 if TYPE_CHECKING:
+    from .._runtime.model import UnknownObject
     from ..models.client import (
         BlockData,
         ClientManyOther,
@@ -41,17 +42,19 @@ def _client_model() -> Any:
     return Client_Data
 
 
-CLIENT: Operation[list[ClientManyThing | ClientManyOther | ClientManyThird] | None] = Operation(
-    "client",
-    "query",
-    "query client($a:String){many(a:$a){__typename tag:__typename ...on Thing{...Thing}...on Other{id}}}"
-    + THING,
-    ("many",),
-    model=_client_model,
-    whole=True,
-    many=True,
-    sparse=True,
-    nullable=True,
+CLIENT: Operation[list[ClientManyThing | ClientManyOther | ClientManyThird | UnknownObject] | None] = (
+    Operation(
+        "client",
+        "query",
+        "query client($a:String){many(a:$a){__typename tag:__typename ...on Thing{...Thing}...on Other{id}}}"
+        + THING,
+        ("many",),
+        model=_client_model,
+        whole=True,
+        many=True,
+        sparse=True,
+        nullable=True,
+    )
 )
 
 ECHO: Operation[str | None] = Operation(
@@ -80,14 +83,16 @@ def _execute_model() -> Any:
     return ExecuteData
 
 
-EXECUTE: Operation[list[ExecuteManyThing | ExecuteManyOther | ExecuteManyThird] | None] = Operation(
-    "execute",
-    "query",
-    "query execute{many{__typename ...on Thing{things{thing{id}thing{class}}}}}",
-    ("many",),
-    model=_execute_model,
-    whole=True,
-    many=True,
-    sparse=True,
-    nullable=True,
+EXECUTE: Operation[list[ExecuteManyThing | ExecuteManyOther | ExecuteManyThird | UnknownObject] | None] = (
+    Operation(
+        "execute",
+        "query",
+        "query execute{many{__typename ...on Thing{things{thing{id}thing{class}}}}}",
+        ("many",),
+        model=_execute_model,
+        whole=True,
+        many=True,
+        sparse=True,
+        nullable=True,
+    )
 )

@@ -12,6 +12,7 @@ from ._fragments import THING
 if TYPE_CHECKING:
     from typing import Any
 
+    from .._runtime.model import UnknownObject
     from .._runtime.schema import Schema
     from ..models.thing_operations import (
         ThingManyThingImportOther,
@@ -82,16 +83,16 @@ def _many_model() -> Any:
     return ThingManyData
 
 
-MANY: Operation[ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird] = (
-    Operation(
-        "thing_many",
-        "query",
-        "query thing_many($id:ID!){thing(id:$id){import{__typename ...on Thing{class kind:type}...on Other{number:import}}}}",
-        ("thing", "import_"),
-        model=_many_model,
-        whole=True,
-        binds=(("id", "id"),),
-    )
+MANY: Operation[
+    ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird | UnknownObject
+] = Operation(
+    "thing_many",
+    "query",
+    "query thing_many($id:ID!){thing(id:$id){import{__typename ...on Thing{class kind:type}...on Other{number:import}}}}",
+    ("thing", "import_"),
+    model=_many_model,
+    whole=True,
+    binds=(("id", "id"),),
 )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .._runtime.model import Model
+from .._runtime.model import BY_TYPENAME, Model
 from ..enums import Weird
 
 
 class ClassNoneBaseBase(Model):
-    typename_: Literal["Base", "Other", "Third"] = Field(alias="__typename")
+    typename_: str = Field(alias="__typename")
     """The name of the object's type."""
     id: str
 
@@ -38,7 +38,7 @@ class ClassNoneBaseThing(Model):
 
 
 class ClassNoneData(Model):
-    base: ClassNoneBaseBase | ClassNoneBaseThing = Field(discriminator="typename_")
+    base: Annotated[ClassNoneBaseBase | ClassNoneBaseThing, BY_TYPENAME]
 
 
 class ClassPassThing(Model):

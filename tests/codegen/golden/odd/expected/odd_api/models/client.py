@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .._runtime.model import Model
+from .._runtime.model import BY_TYPENAME, Model, UnknownObject
 from ..enums import Weird
 
 
@@ -77,8 +77,7 @@ class ClientManyThird(Model):
 class Client_Data(Model):
     many: (
         list[
-            Annotated[ClientManyThing | ClientManyOther | ClientManyThird, Field(discriminator="typename_")]
-            | None
+            Annotated[ClientManyThing | ClientManyOther | ClientManyThird | UnknownObject, BY_TYPENAME] | None
         ]
         | None
     )
@@ -127,9 +126,7 @@ class ExecuteManyThird(Model):
 class ExecuteData(Model):
     many: (
         list[
-            Annotated[
-                ExecuteManyThing | ExecuteManyOther | ExecuteManyThird, Field(discriminator="typename_")
-            ]
+            Annotated[ExecuteManyThing | ExecuteManyOther | ExecuteManyThird | UnknownObject, BY_TYPENAME]
             | None
         ]
         | None

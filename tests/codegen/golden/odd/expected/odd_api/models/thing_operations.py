@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .._runtime.model import Model
+from .._runtime.model import BY_TYPENAME, Model, UnknownObject
 from ..enums import Weird
 
 
@@ -41,8 +41,8 @@ class ThingManyThing(Model):
 
     import_: (
         Annotated[
-            ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird,
-            Field(discriminator="typename_"),
+            ThingManyThingImportThing | ThingManyThingImportOther | ThingManyThingImportThird | UnknownObject,
+            BY_TYPENAME,
         ]
         | None
     ) = Field(alias="import")

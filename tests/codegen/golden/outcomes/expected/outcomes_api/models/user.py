@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._runtime.model import Model
+from .._runtime.model import BY_TYPENAME, Model, UnknownObject
 
 
 class UserActivateResult(Model):
@@ -39,6 +39,7 @@ class UserInviteInviteEmailTaken(Model):
 
 
 class UserInviteData(Model):
-    invite: UserInviteInviteInvited | UserInviteInviteAlreadyMember | UserInviteInviteEmailTaken = Field(
-        discriminator="typename_"
-    )
+    invite: Annotated[
+        UserInviteInviteInvited | UserInviteInviteAlreadyMember | UserInviteInviteEmailTaken | UnknownObject,
+        BY_TYPENAME,
+    ]

@@ -10,6 +10,7 @@ from ..enums import IssueState
 from ._fragments import ACTOR, FOUND, ISSUE
 
 if TYPE_CHECKING:
+    from .._runtime.model import UnknownObject
     from ..models.client import (
         NodeNodeNode,
         NodeNodeRepository,
@@ -141,15 +142,17 @@ def _search_model() -> Any:
     return SearchData
 
 
-SEARCH: Operation[list[SearchSearchUser | SearchSearchRepository | SearchSearchIssue]] = Operation(
-    "search",
-    "query",
-    "query search($text:String!$first:Int!=5){search(text:$text first:$first){__typename ...found}}"
-    + FOUND
-    + ISSUE
-    + ACTOR,
-    ("search",),
-    model=_search_model,
-    whole=True,
-    many=True,
+SEARCH: Operation[list[SearchSearchUser | SearchSearchRepository | SearchSearchIssue | UnknownObject]] = (
+    Operation(
+        "search",
+        "query",
+        "query search($text:String!$first:Int!=5){search(text:$text first:$first){__typename ...found}}"
+        + FOUND
+        + ISSUE
+        + ACTOR,
+        ("search",),
+        model=_search_model,
+        whole=True,
+        many=True,
+    )
 )

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .._runtime.model import Model
+from .._runtime.model import BY_TYPENAME, Model, UnknownObject
 from ..enums import IssueState
 
 
 class NodeNodeNode(Model):
     """An object with an id that is unique among all objects."""
 
-    typename_: Literal["Issue", "Node", "Organization"] = Field(alias="__typename")
+    typename_: str = Field(alias="__typename")
     """The name of the object's type."""
     id: str
     """The object's id."""
@@ -22,7 +22,7 @@ class NodeNodeNode(Model):
 class NodeNodeRepositoryOwner(Model):
     """Somebody who can do something."""
 
-    typename_: Literal["Actor", "Organization", "User"] = Field(alias="__typename")
+    typename_: str = Field(alias="__typename")
     """The name of the object's type."""
     login: str
     """The name that one logs in by."""
@@ -52,13 +52,13 @@ class NodeNodeUser(Model):
 
 
 class NodeData(Model):
-    node: Annotated[NodeNodeNode | NodeNodeRepository | NodeNodeUser, Field(discriminator="typename_")] | None
+    node: Annotated[NodeNodeNode | NodeNodeRepository | NodeNodeUser, BY_TYPENAME] | None
 
 
 class NodesNodesNode(Model):
     """An object with an id that is unique among all objects."""
 
-    typename_: Literal["Issue", "Node", "Repository"] = Field(alias="__typename")
+    typename_: str = Field(alias="__typename")
     """The name of the object's type."""
 
 
@@ -77,10 +77,7 @@ class NodesNodesUser(Model):
 
 
 class NodesData(Model):
-    nodes: list[
-        Annotated[NodesNodesNode | NodesNodesOrganization | NodesNodesUser, Field(discriminator="typename_")]
-        | None
-    ]
+    nodes: list[Annotated[NodesNodesNode | NodesNodesOrganization | NodesNodesUser, BY_TYPENAME] | None]
 
 
 class SearchSearchUser(Model):
@@ -121,8 +118,9 @@ class SearchSearchRepository(Model):
         Annotated[
             SearchSearchRepositoryLatestUser
             | SearchSearchRepositoryLatestRepository
-            | SearchSearchRepositoryLatestIssue,
-            Field(discriminator="typename_"),
+            | SearchSearchRepositoryLatestIssue
+            | UnknownObject,
+            BY_TYPENAME,
         ]
         | None
     )
@@ -131,7 +129,7 @@ class SearchSearchRepository(Model):
 class SearchSearchIssueAuthorActor(Model):
     """Somebody who can do something."""
 
-    typename_: Literal["Actor", "User"] = Field(alias="__typename")
+    typename_: str = Field(alias="__typename")
     """The name of the object's type."""
     login: str
     """The name that one logs in by."""
@@ -154,18 +152,10 @@ class SearchSearchIssue(Model):
     title: str
     state: IssueState
     labels: list[list[str] | None] | None
-    author: (
-        Annotated[
-            SearchSearchIssueAuthorActor | SearchSearchIssueAuthorOrganization,
-            Field(discriminator="typename_"),
-        ]
-        | None
-    )
+    author: Annotated[SearchSearchIssueAuthorActor | SearchSearchIssueAuthorOrganization, BY_TYPENAME] | None
 
 
 class SearchData(Model):
     search: list[
-        Annotated[
-            SearchSearchUser | SearchSearchRepository | SearchSearchIssue, Field(discriminator="typename_")
-        ]
+        Annotated[SearchSearchUser | SearchSearchRepository | SearchSearchIssue | UnknownObject, BY_TYPENAME]
     ]

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .._runtime.model import Model
+from .._runtime.model import BY_TYPENAME, Model
 from ..enums import IssueState
 
 
 class IssueAuthorActor(Model):
     """Somebody who can do something."""
 
-    typename_: Literal["Actor", "User"] = Field(alias="__typename")
+    typename_: str = Field(alias="__typename")
     """The name of the object's type."""
     login: str
     """The name that one logs in by."""
@@ -34,4 +34,4 @@ class Issue(Model):
     title: str
     state: IssueState
     labels: list[list[str] | None] | None
-    author: Annotated[IssueAuthorActor | IssueAuthorOrganization, Field(discriminator="typename_")] | None
+    author: Annotated[IssueAuthorActor | IssueAuthorOrganization, BY_TYPENAME] | None

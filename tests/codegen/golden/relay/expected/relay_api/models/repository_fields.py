@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import AwareDatetime, Field
 
 from .._runtime.model import Model
@@ -13,7 +11,7 @@ from ..enums import RepositoryVisibility
 class RepositoryFieldsOwner(Model):
     """Somebody who can do something."""
 
-    typename_: Literal["Actor", "Organization", "User"] = Field(alias="__typename")
+    typename_: str = Field(alias="__typename")
     """The name of the object's type."""
     login: str
     """The name that one logs in by."""
