@@ -101,6 +101,9 @@ def _resolve(target: Path) -> Path:
         folder = target.resolve()
     except (OSError, RuntimeError) as error:
         raise WriteError(f"{target} is a symbolic link that leads nowhere: {error}") from error
+    # Python 3.13 and later give a link in a circle back as it is.
+    if folder.is_symlink():
+        raise WriteError(f"{target} is a symbolic link that leads nowhere: it leads back to itself")
     file = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
     if file is not None:
         raise WriteError(f"{file} is a file where a folder has to be: remove it, or name another output.")

@@ -210,14 +210,11 @@ def watch() -> list[str]:
     started: list[str] = []
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in (
-            "os.system",
-            "os.exec",
-            "os.posix_spawn",
-            "os.spawn",
-            "pty.spawn",
-            "webbrowser.open",
-        ) or (event == "subprocess.Popen" and Path(str(arguments[0])).name not in ("ruff", "ruff.exe")):
+        # From Python 3.13 on, subprocess starts programs by os.posix_spawn.
+        starts = event in ("subprocess.Popen", "os.posix_spawn")
+        if event in ("os.system", "os.exec", "os.spawn", "pty.spawn", "webbrowser.open") or (
+            starts and Path(str(arguments[0])).name not in ("ruff", "ruff.exe")
+        ):
             started.append(f"{event} {arguments!r}"[:200])
 
     sys.addaudithook(hook)
