@@ -77,7 +77,7 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
         from .sdl import read_schema_text
 
         problems = Problems()
-        schema = load_schema(text or read_schema_text(config, problems), problems, cache)
+        schema = load_schema(text or read_schema_text(config, problems), problems, cache, nodes=False)
         queries = load_queries(config, schema, problems)
         check_errors(config, schema, problems)
         package, models = build_package(config, schema, queries, problems)

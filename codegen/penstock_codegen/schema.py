@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from functools import cache as cached
+from pathlib import Path
 
 from graphql import (
     DefinitionNode,
@@ -16,6 +18,7 @@ from graphql import (
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     Source,
+    TypeDefinitionNode,
     __version__,
     build_ast_schema,
     parse,
@@ -25,8 +28,11 @@ from graphql.type import validate_schema
 from graphql.validation.validate import validate_sdl
 
 from .cache import Cache, digest, dump_schema, read_schema
+from .definitions import Definitions, build
 from .diagnostics import Diagnostic, Problems, at
-from .sdl import SchemaText
+from .introspection import read_answer
+from .sdl import SchemaText, is_answer
+from .sdl_scan import scan
 
 # Ours, known while generating only: they are validated with the rest and stripped from what is sent.
 CLIENT_DIRECTIVES = """
@@ -39,16 +45,83 @@ _NO_QUERY = "Define type Query, with the fields that can be read."
 CLIENT_DIRECTIVE_NAMES = frozenset({"resource", "only"})
 
 
-def load_schema(found: SchemaText, problems: Problems, cache: Cache | None = None) -> GraphQLSchema:
-    """The schema, valid, with the client directives. Raises `GenerationError` with everything that is wrong with it."""
-    key = digest(__version__, CLIENT_DIRECTIVES, *found.texts)
+def load_schema(
+    found: SchemaText, problems: Problems, cache: Cache | None = None, *, nodes: bool = True
+) -> GraphQLSchema:
+    """The schema, valid, with the client directives. Raises `GenerationError` with everything that is wrong with it.
+
+    Without `nodes` its types need no syntax trees, and most schemas are then read without making any.
+    """
+    if nodes:
+        return _parse(found, problems)
+    key = digest(__version__, _reader(), CLIENT_DIRECTIVES, *found.files, *found.contents)
+    kept = cache.load("definitions", key) if cache else None
+    definitions = Definitions.loaded(kept) if kept is not None else None
+    if definitions is not None:
+        _warn(definitions, found, problems)
+        return build(definitions)
     kept = cache.load("schema", key) if cache else None
     schema = read_schema(kept) if kept is not None else None
-    if schema is None:
-        schema = _parse(found, problems)
+    if schema is not None:
+        return schema
+    definitions = _definitions(found)
+    schema = _built(definitions) if definitions is not None else None
+    if definitions is not None and schema is not None:
+        _warn(definitions, found, problems)
         if cache:
-            cache.store("schema", key, dump_schema(schema))
+            cache.store("definitions", key, definitions.dumped())
+        return schema
+    warned = len(problems.warnings)
+    schema = _parse(found, problems)
+    # A schema that there is something to say about is read again each time: the saying is not kept.
+    if cache and len(problems.warnings) == warned:
+        cache.store("schema", key, dump_schema(schema))
     return schema
+
+
+def _definitions(found: SchemaText) -> Definitions | None:
+    """The definitions of a schema that is plain."""
+    if any(map(is_answer, found.files)):
+        definitions = read_answer(found.contents[0]) if len(found.files) == 1 else None
+    else:
+        definitions = scan(found.contents)
+    client = scan([CLIENT_DIRECTIVES])
+    assert client is not None
+    if definitions is None or not client.directives.keys().isdisjoint(definitions.directives):
+        return None
+    definitions.directives |= client.directives
+    return definitions
+
+
+def _built(definitions: Definitions) -> GraphQLSchema | None:
+    """The schema of definitions, if it is valid."""
+    schema = build(definitions)
+    try:
+        errors = validate_schema(schema)
+    except (GraphQLError, TypeError, KeyError, RecursionError):
+        return None
+    return None if errors else schema
+
+
+def _warn(definitions: Definitions, found: SchemaText, problems: Problems) -> None:
+    for index, offset, name in definitions.warnings:
+        source = Source(found.contents[index], found.files[index])
+        _warn_repeated(name, source, offset, problems)
+
+
+def _warn_repeated(name: str, source: Source, offset: int, problems: Problems) -> None:
+    start = source.get_location(offset)
+    message = f"{name} is defined twice, in the same way."
+    found = at(source.name, source.body, start.line, start.column, message, "W003", "Remove one of them.")
+    problems.add(replace(found, level="warning"))
+
+
+@cached
+def _reader() -> str:
+    """What reads definitions, as a hash: what another version kept is not read."""
+    folder = Path(__file__).parent
+    names = ("definitions.py", "introspection.py", "schema.py", "sdl_scan.py", "cache.py")
+    return digest(*((folder / name).read_bytes() for name in names))
 
 
 def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
@@ -77,7 +150,12 @@ def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
     )
     errors = validate_sdl(document)
     if not errors:
-        schema = build_ast_schema(document, assume_valid_sdl=True)
+        try:
+            schema = build_ast_schema(document, assume_valid_sdl=True)
+        except (TypeError, GraphQLError) as error:
+            # Some kinds of types in the wrong place are told as exceptions, which name the type and no place.
+            problems.add(_misplaced(str(error), definitions, found.files[0]))
+            problems.stop_if_any()
         errors = validate_schema(schema)
         if not errors:
             return schema
@@ -98,6 +176,22 @@ def _own_directive(node: DirectiveDefinitionNode, problems: Problems) -> None:
     problems.add(at(source.name, source.body, start.line, start.column, message, "S005", hint))
 
 
+def _misplaced(message: str, definitions: tuple[DefinitionNode, ...], file: str) -> Diagnostic:
+    name, _, what = message.partition(" ")
+    node = next(
+        (item for item in definitions if isinstance(item, TypeDefinitionNode) and item.name.value == name),
+        None,
+    )
+    told = {
+        "interfaces": f"{name} implements a type that is no interface.",
+        "types": f"{name} has a member that is no object type.",
+        "fields": f"{name} has a field or argument whose type cannot stand there: "
+        "a field gives no input, and an argument takes nothing else but inputs, enums and scalars.",
+    }
+    shown = told.get(what.partition(" ")[0], message)
+    return problem(GraphQLError(shown, node), "S002", file)
+
+
 def without_repeated_fields(node: DefinitionNode, problems: Problems) -> DefinitionNode:
     """A type's definition without the fields that it defines twice in the same way, each told as a warning.
 
@@ -113,12 +207,9 @@ def without_repeated_fields(node: DefinitionNode, problems: Problems) -> Definit
             kept.append(field)
             continue
         if field.loc is not None:
-            source, start = field.loc.source, field.loc.source.get_location(field.loc.start)
-            message = f"{node.name.value}.{field.name.value} is defined twice, in the same way."
-            found = at(
-                source.name, source.body, start.line, start.column, message, "W003", "Remove one of them."
+            _warn_repeated(
+                f"{node.name.value}.{field.name.value}", field.loc.source, field.loc.start, problems
             )
-            problems.add(replace(found, level="warning"))
     if len(kept) == len(node.fields or ()):
         return node
     changed = copy(node)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,35 @@ from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, shown_path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SchemaText:
-    """A schema's SDL: the names of its files, or the URL that it was introspected at, and their texts."""
+    """A schema's text: the names of its files, or the URL that it was introspected at, and what they hold.
+
+    `contents` is SDL, or the answer to an introspection query where a file's name ends in `.json`.
+    """
 
     files: tuple[str, ...]
-    texts: tuple[str, ...]
+    contents: tuple[str, ...]
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The contents as SDL. Raises `GenerationError` where one holds no introspection answer."""
+        problems = Problems()
+        found = tuple(
+            _from_json(text, file, problems) if is_answer(file) else text
+            for file, text in zip(self.files, self.contents, strict=True)
+        )
+        problems.stop_if_any()
+        return found
+
+
+def is_answer(file: str) -> bool:
+    """Whether a file holds an introspection answer; what came from a URL is SDL already."""
+    return file.endswith(".json") and not file.startswith(("http://", "https://"))
 
 
 def read_schema_text(config: Config, problems: Problems) -> SchemaText:
-    """The SDL that the configuration names. Raises `GenerationError` where it cannot be had."""
+    """The text of the schema that the configuration names. Raises `GenerationError` where it cannot be had."""
     files: list[str] = []
     texts: list[str] = []
     for entry in config.schema:
@@ -33,8 +53,7 @@ def read_schema_text(config: Config, problems: Problems) -> SchemaText:
         for path in _paths(config, entry, problems):
             shown = shown_path(path, config.root)
             files.append(shown)
-            text = _read(path, config, problems)
-            texts.append(_from_json(text, shown, problems) if path.suffix == ".json" and text else text)
+            texts.append(_read(path, config, problems))
     problems.stop_if_any()
     return SchemaText(tuple(files), tuple(texts))
 
@@ -123,7 +142,7 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
         return refuse(str(said) if said else f"HTTP {response.status_code}, and no introspection answer")
     try:
         return _sdl(answer)
-    except (TypeError, GraphQLError, ValueError) as error:
+    except (TypeError, GraphQLError, ValueError, KeyError, AttributeError) as error:
         return refuse(f"the answer describes no schema ({str(error).splitlines()[0]})")
 
 
@@ -133,7 +152,7 @@ def _from_json(text: str, shown: str, problems: Problems) -> str:
 
     try:
         return _sdl(json.loads(text))
-    except (TypeError, GraphQLError, ValueError, RecursionError) as error:
+    except (TypeError, GraphQLError, ValueError, KeyError, AttributeError, RecursionError) as error:
         why = f"this file holds no answer to an introspection query ({str(error).splitlines()[0]})"
         problems.add(
             Diagnostic(

@@ -30,7 +30,7 @@ def read_sources(config: Config) -> Sources | None:
     try:
         parts = [
             config.file.read_bytes(),
-            *(text.encode() for text in schema.texts),
+            *(text.encode() for text in schema.contents),
             *map(str.encode, schema.files),
         ]
         for path in sorted((*config.queries.rglob("*.graphql"), *config.queries.rglob("*.gql"))):
