@@ -12,7 +12,7 @@ from typing import Any
 
 from . import names
 from .diagnostics import Diagnostic, Problems, at, did_you_mean
-from .types import ANY, PythonType, TypeSyntaxError, parse_type
+from .types import ANY, UPLOAD, PythonType, TypeSyntaxError, parse_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,8 @@ class _Reader:
             where = ("scalars", name)
             if isinstance(value, str):
                 both = self._type(where, value)
-                scalars[name] = Scalar(both, both)
+                # Files go one way: what an answer says of them has no type of ours.
+                scalars[name] = Scalar(both, ANY if both.imports >= UPLOAD.imports else both)
             elif isinstance(value, dict) and value and value.keys() <= {"input", "output"}:
                 given = {key: self._type(where, text) for key, text in value.items()}
                 scalars[name] = Scalar(given.get("input", ANY), given.get("output", ANY))

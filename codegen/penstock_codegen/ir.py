@@ -99,7 +99,7 @@ class Operation:
 
     constant: str
     name: str
-    kind: Literal["query", "mutation"]
+    kind: Literal["query", "mutation", "subscription"]
     text: str
     fragments: tuple[str, ...]
     binds: tuple[tuple[str, str], ...]
@@ -120,11 +120,16 @@ class Operation:
     conditional: tuple[int, ...] = ()
     connection: tuple[str, ...] = ()
     sparse: bool = False
+    # A subscription's arguments with their variables: what may change where it goes on after a lost connection.
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of a handle, an accessor or the client. `calls` is the method that it has become, where this is its old name."""
+    """A method of a handle, an accessor or the client. `calls` is the method that it has become, where this is its old name.
+
+    `resume` is the type of what a subscription's arguments become where it goes on; None where it has none.
+    """
 
     name: str
     doc: str
@@ -133,6 +138,12 @@ class Method:
     result: Result
     deprecated: str | None = None
     calls: str = ""
+    resume: PythonType | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether it gives a stream of results: a subscription."""
+        return self.operation.kind == "subscription"
 
     @property
     def required(self) -> tuple[Parameter, ...]:

@@ -24,7 +24,7 @@ from . import ir, names
 from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, did_you_mean, printable
 from .names import Scope
-from .types import ANY, Import, PythonType
+from .types import ANY, UPLOAD, Import, PythonType
 
 _BUILTIN = {
     "String": PythonType("str"),
@@ -159,6 +159,8 @@ class TypeMapping:
             return scalar.output if output else scalar.input
         if name in _BUILTIN:
             return _BUILTIN[name]
+        if name == UPLOAD.text:
+            return ANY if output else UPLOAD
         if name not in self._unmapped:
             self._unmapped.add(name)
             self._problems.add(

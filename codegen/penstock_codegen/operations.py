@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 
 from graphql import (
     DocumentNode,
@@ -22,7 +22,6 @@ from graphql import (
     InlineFragmentNode,
     Node,
     OperationDefinitionNode,
-    OperationType,
     SelectionNode,
     SelectionSetNode,
     Source,
@@ -73,7 +72,7 @@ class Document:
     node: OperationDefinitionNode
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["query", "mutation", "subscription"]:
         return self.node.operation.value
 
     def place(self, node: Node | None = None) -> Diagnostic:
@@ -225,15 +224,6 @@ def _document(
     *,
     alone: bool,
 ) -> Document | None:
-    if node.operation is OperationType.SUBSCRIPTION:
-        _wrong(
-            problems,
-            place_of(node, file),
-            "Subscriptions are not generated.",
-            "Q005",
-            "Move this operation out of the queries.",
-        )
-        return None
     given = node.name.value if node.name else ""
     if folder and not alone:
         _wrong(

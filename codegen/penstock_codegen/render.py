@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -21,12 +21,14 @@ from .cache import Cache, digest
 from .diagnostics import RenderError
 from .models import ModelClass, Models
 from .names import ERROR_NAMES, with_article
-from .types import Import, PythonType, import_lines
+from .types import UPLOAD, Import, PythonType, import_lines
 from .views import SIGNS, WORDS, MethodView, Place, Spelling, Views, docstring, literal, sign, spelling
 
 RUNTIME = Path(__file__).with_name("runtime")
 _LOCAL_RUNTIME = "_runtime"
 _FAILURES = "_failures"
+# What of the runtime only checkers need, so that it is imported for them alone.
+_FOR_CHECKERS = ("_runtime.model", "_runtime.subscription", "_runtime.upload")
 _PATHS = 8
 _LINE_LENGTH = 110
 _STEPS = ("check --fix-only --select=I,F401,PIE790", "format")
@@ -169,6 +171,22 @@ class _Renderer:
         self._models = models
         self._views = Views(package)
         self._environment = _environment(kept)
+
+    @property
+    def _streams(self) -> bool:
+        return any(method.streams for method in self._every_method())
+
+    @property
+    def _uploads(self) -> bool:
+        taken = [item.type for method in self._every_method() for item in method.parameters]
+        taken += [field.type for item in self._package.inputs for field in item.fields]
+        return any(type_.imports >= UPLOAD.imports for type_ in taken)
+
+    def _every_method(self) -> Iterator[ir.Method]:
+        yield from self._package.methods
+        for resource in self._package.resources:
+            yield from resource.methods
+            yield from resource.accessor_methods
 
     def files(self) -> dict[str, str]:
         package = self._package
@@ -552,6 +570,8 @@ class _Renderer:
         for resource in package.resources:
             for name in (resource.classes.accessor, resource.classes.async_accessor):
                 checked.add(Import(resource.module, name, local=True))
+        if self._streams:
+            checked.add(Import("_runtime.subscription", "SubscriptionOptions", local=True))
         members = [*(item.name for item in package.resources), *(item.name for item in package.methods)]
         spelled = spelling(members, checked)
 
@@ -573,6 +593,7 @@ class _Renderer:
             ],
             methods=methods(is_async=False),
             async_methods=methods(is_async=True),
+            streams=self._streams,
             uses_unset=any(item.optional for item in package.methods),
             uses_pages=any(item.result.pages for item in package.methods),
             uses_builtins=spelled.uses_builtins,
@@ -604,6 +625,10 @@ class _Renderer:
             exports["_runtime.model"] = ["UnknownObject"]
         exports["_runtime.pages"] = ["AsyncPages", "Pages"]
         exports["_runtime.unset"] = ["UNSET", "Unset"]
+        if self._streams:
+            exports["_runtime.subscription"] = ["AsyncEventStream", "EventStream", "SubscriptionOptions"]
+        if self._uploads:
+            exports["_runtime.upload"] = ["Upload"]
         return self._write(
             "init.py.jinja",
             exports=[(module, names) for module, names in sorted(exports.items()) if names],
@@ -612,5 +637,5 @@ class _Renderer:
 
 
 def _is_machinery(item: Import) -> bool:
-    """Whether a module imports it for its own work; what is of the models stands in annotations only."""
-    return item.module.startswith(_LOCAL_RUNTIME) and item.module != f"{_LOCAL_RUNTIME}.model"
+    """Whether a module imports it for its own work; the rest stands in annotations only."""
+    return item.module.startswith(_LOCAL_RUNTIME) and item.module not in _FOR_CHECKERS

@@ -33,6 +33,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_required_argument,
+    is_scalar_type,
     print_ast,
     type_from_ast,
 )
@@ -56,7 +57,7 @@ from .operations import (
 )
 from .results import Found, find_result, list_depth
 from .runtime.table import compact_type
-from .types import ANY, Import, PythonType
+from .types import ANY, UPLOAD, Import, PythonType
 
 _NONE = PythonType("None")
 _INT = PythonType("int")
@@ -72,6 +73,7 @@ _PAGE_PARAMETERS: dict[str, frozenset[str]] = {
     "offset": frozenset({"limit", "offset", "page_size"}),
     "cursor": frozenset({"limit", "after", "page_size"}),
 }
+_STREAM_PARAMETERS = frozenset({"resume"})
 _IDEMPOTENCY = frozenset({"idempotency_key", "idempotencyKey"})
 
 
@@ -110,8 +112,10 @@ class _Builder:
         self._modules = Scope(config.package, problems, config.file.name)
         self._fragments: dict[str, str] = {}
         self._fragment_names = Scope("fragments", problems, config.file.name)
+        self._fragment_constants = {names.identifier(names.constant(name)) for name in queries.fragments}
         self._renamed: set[str] = set()
         self._errors: dict[str, ir.ErrorType] = {}
+        self._resumes: list[ir.InputType] = []
         self._claim_configured_types()
         self._folders = self._find_folders()
         self._types = TypeMapping(schema, config, self._classes, problems)
@@ -134,12 +138,14 @@ class _Builder:
     def _claim_configured_types(self) -> None:
         """What the configuration's types import is there under its own name: no class of the package may hide it."""
         config = self._config
-        types = [
+        types: list[tuple[tuple[str, ...], PythonType]] = [
             (("scalars", key), each)
             for key, item in config.scalars.items()
             for each in (item.input, item.output)
         ]
         types += [(("types", key), item) for key, item in config.types.items()]
+        if UPLOAD.text not in config.scalars and is_scalar_type(self._schema.get_type(UPLOAD.text)):
+            types.append((("scalars",), UPLOAD))
         for setting, type_ in types:
             for item in sorted(type_.imports):
                 place = setting_place(config, setting, "", "")
@@ -244,7 +250,7 @@ class _Builder:
             operations=tuple(method.operation for method in methods),
             context=context,
             enums=enums,
-            inputs=inputs,
+            inputs=tuple(sorted((*inputs, *self._resumes), key=lambda item: item.name)),
             fragments=tuple(
                 ir.FragmentText(constant, compact(sent_fragment(self._queries.fragments[name], self._schema)))
                 for name, constant in sorted(self._fragments.items())
@@ -648,12 +654,14 @@ class _Builder:
         ):
             pages = "offset"
         paged = _PAGED[pages]
-        own = _PAGE_PARAMETERS[pages]
+        streams = document.kind == "subscription"
+        own = _STREAM_PARAMETERS if streams else _PAGE_PARAMETERS[pages]
+        every = "subscription" if streams else "list"
         parameters = []
         context = []
         scope = Scope(f"{name}()", self._problems, self._config.file.name)
         for parameter in own:
-            scope.claim(parameter, f"the parameter {parameter} of every list")
+            scope.claim(parameter, f"the parameter {parameter} of every {every}")
         for variable, definition in variables.items():
             if variable in bound or variable in paged:
                 continue
@@ -671,7 +679,7 @@ class _Builder:
             if wanted in own:
                 self._wrong(
                     place,
-                    f'${variable} would be the parameter "{wanted}", and every list has one of that name of its own.',
+                    f'${variable} would be the parameter "{wanted}", and every {every} has one of that name of its own.',
                     "R006",
                     "Give the variable another name.",
                 )
@@ -698,6 +706,12 @@ class _Builder:
         result, operation = self._result(
             document, found, binds, constants, pages=pages, context=tuple(context), folder=folder
         )
+        resume = None
+        if streams and parameters:
+            operation = replace(
+                operation, parameters=tuple((item.name, item.variable) for item in parameters)
+            )
+            resume = self._resume(document, parameters)
         root = found.root
         # A read through an object is about what it leads to: a flow's runs, not the flow.
         told = (
@@ -712,7 +726,22 @@ class _Builder:
             operation,
             result,
             reason(root.deprecation_reason) if root else None,
+            resume=resume,
         )
+
+    def _resume(self, document: Document, parameters: Iterable[ir.Parameter]) -> PythonType:
+        """The dict of what a subscription's arguments become where it goes on after a lost connection."""
+        base = names.class_name(document.name)
+        origin = f"what {document.file} goes on with"
+        name = self._classes.claim(
+            f"{base}Resume", origin, fallback=f"{base}ResumeArguments", place=document.place()
+        )
+        fields = tuple(ir.InputField(item.name, item.type, False, item.doc) for item in parameters)
+        doc = (
+            "The arguments to go on with after a lost connection; those that are left out stay as they were."
+        )
+        self._resumes.append(ir.InputType(name, "", doc, fields, functional=False))
+        return PythonType(name, frozenset({Import("inputs", name, local=True)}))
 
     def _check_resource_marks(self, document: Document, found: Found) -> None:
         """Whether each `@resource` of an operation and its fragments has an effect."""
@@ -771,6 +800,9 @@ class _Builder:
         context: Mapping[str, bool],
     ) -> ir.Operation:
         wanted = names.identifier(names.constant(document.method))
+        if wanted in self._fragment_constants:
+            # Both are constants of a module that sends them.
+            wanted = f"{wanted}_OPERATION"
         spread = self._queries.spread(document.node.selection_set)
         for name in spread:
             if name not in self._fragments:
@@ -779,11 +811,8 @@ class _Builder:
         model, model_module, attributes, whole = "", "", found.path, False
         # A mutation's payload that is null means that it failed; a read from a handle that is null, that there is no such object.
         mutation = document.kind == "mutation"
-        nullable = (
-            found.nullable_end
-            if (mutation or binds) and found.kind == "leaf"
-            else found.nullable and not mutation and not binds
-        )
+        told = mutation or (bool(binds) and document.kind == "query")
+        nullable = found.nullable_end if told and found.kind == "leaf" else found.nullable and not told
         python: PythonType
         read: PythonType | None = None
         resource = identity = ""
@@ -795,7 +824,7 @@ class _Builder:
             python = python.optional() if nullable else python
         elif found.kind == "handle":
             resource, identity, python = self._handle(document, found)
-            nullable = False
+            nullable = nullable and document.kind == "subscription"
         else:
             if found.kind == "spread":
                 folder = self._by_fragment[found.spread]
@@ -848,7 +877,7 @@ class _Builder:
                 wanted, document.file, fallback=f"{wanted}_OPERATION", place=document.place()
             ),
             name=document.name,
-            kind="mutation" if mutation else "query",
+            kind=document.kind,
             text=compact(sent_operation(document, self._schema)),
             fragments=tuple(self._fragments[name] for name in spread),
             binds=binds,

@@ -222,6 +222,9 @@ def _connection(
     variables = {item.variable.name.value for item in document.node.variable_definitions or ()}
     if not is_composite_with_fields(parent) or not variables >= {"first", "after"}:
         return None
+    if document.kind == "subscription":
+        # What comes by itself is not asked for page by page.
+        return None
     chosen = {item.name.value: item for item in rest if isinstance(item, FieldNode) and item.alias is None}
     info = chosen.get("pageInfo")
     if info is None or info.selection_set is None:

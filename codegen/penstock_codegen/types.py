@@ -72,6 +72,8 @@ def _alternatives(text: str) -> list[str]:
 
 
 ANY = PythonType("Any", frozenset({Import("typing", "Any")}))
+# What a file is passed as: a class of the package's own.
+UPLOAD = PythonType("Upload", frozenset({Import("_runtime.upload", "Upload", local=True)}))
 
 _TYPING = {"Any", "Literal", "Annotated", "Mapping", "Sequence", "Iterable"}
 _ABSTRACT = {"Mapping", "Sequence", "Iterable"}
@@ -81,7 +83,8 @@ _BUILTINS = {name for name in vars(builtins) if isinstance(getattr(builtins, nam
 def parse_type(text: str) -> PythonType:
     """A type expression such as `uuid.UUID | str`, `list[str]` or `package.module:Class`, as text and imports.
 
-    Only names, dots, subscripts, `|` and None may stand in it. Raises `TypeSyntaxError` for anything else.
+    Only names, dots, subscripts, `|` and None may stand in it; `Upload` is the package's own class for files.
+    Raises `TypeSyntaxError` for anything else.
     """
     imports: set[Import] = set()
     # `module:Name` marks where the module ends; dots alone leave it to the last part.
@@ -101,6 +104,9 @@ def _write(node: ast.expr, imports: set[Import]) -> str:
         case ast.Name(id=name):
             if name in _TYPING:
                 imports.add(Import("collections.abc" if name in _ABSTRACT else "typing", name))
+                return name
+            if name == UPLOAD.text:
+                imports |= UPLOAD.imports
                 return name
             if name in _BUILTINS:
                 return name

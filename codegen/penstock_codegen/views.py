@@ -155,6 +155,11 @@ class Place:
     is_async: bool
     operations: str = "operations"
 
+    @property
+    def stream(self) -> str:
+        """What subscribes for it."""
+        return f"{self.send.rpartition('.')[0]}._stream"
+
 
 class Views:
     """Writes methods of one package; knows the names of its resources."""
@@ -173,6 +178,14 @@ class Views:
 
     def returned(self, method: ir.Method, *, is_async: bool) -> PythonType:
         """What a method returns, imports included."""
+        if method.streams:
+            generic = "AsyncEventStream" if is_async else "EventStream"
+            event = self._event(method, is_async=is_async)
+            return event.inside(generic, Import("_runtime.subscription", generic, local=True))
+        return self._event(method, is_async=is_async)
+
+    def _event(self, method: ir.Method, *, is_async: bool) -> PythonType:
+        """What a method gives, and a subscription again and again."""
         result = method.result
         if result.kind in ("handle", "resource"):
             name = self.handle(result.resource, is_async=is_async)
@@ -200,6 +213,10 @@ class Views:
         if pages:
             start = "offset: int = 0" if pages == "offset" else "after: str | None = None"
             optional += ["limit: int | None = None", start, "page_size: int = DEFAULT_PAGE_SIZE"]
+        if method.resume is not None:
+            event = self._event(method, is_async=is_async).text
+            resume = f"Callable[[{event}], {method.resume.text}]"
+            optional.append(f"resume: {spelled.write(resume)} | None = None")
         if optional:
             parameters += ["*", *optional]
         return MethodView(
@@ -208,7 +225,7 @@ class Views:
             returns=spelled.write(self.returned(method, is_async=is_async).text),
             doc=self._doc(method),
             body=tuple(self._body(method, place)),
-            is_async=is_async and not pages,
+            is_async=is_async and not pages and not method.streams,
             deprecated=method.deprecated,
             decorator=spelled.write("deprecated"),
         )
@@ -224,6 +241,9 @@ class Views:
                 else ("after", "The cursor behind which to start; the first element where it is None."),
                 ("page_size", "How many one request asks for."),
             ]
+        if method.resume is not None:
+            how = "Gives, from an event, the arguments to go on with behind it after a lost connection, such as a cursor."
+            described.append(("resume", how))
         if described:
             lines += ["", "Args:", *(f"    {name}: {' '.join(doc.split())}" for name, doc in described)]
         if method.result.failure is not None:
@@ -243,11 +263,13 @@ class Views:
             if result.pages:
                 start = "offset" if result.pages == "offset" else "after"
                 passed += [f"{name}={name}" for name in ("limit", start, "page_size")]
+            if method.resume is not None:
+                passed.append("resume=resume")
             called = f"self.{method.calls}({', '.join(passed)})"
-            if result.kind == "nothing":
+            if result.kind == "nothing" and not method.streams:
                 yield f"{wait}{called}"
             else:
-                yield f"return {called}" if result.pages else f"return {wait}{called}"
+                yield f"return {called}" if result.pages or method.streams else f"return {wait}{called}"
             return
         given = ", ".join(f"{literal(item.variable)}: {item.name}" for item in method.parameters)
         variables = f"{{{given}}}"
@@ -261,7 +283,11 @@ class Views:
             yield ""
         start = "offset" if result.pages == "offset" else "after"
         window = f"limit=limit, {start}={start}, page_size=page_size"
-        if result.pages:
+        if method.streams:
+            event = self._made(result, place.client, target)
+            resume = ", resume" if method.resume is not None else ""
+            yield f"return {place.stream}({operation}, {variables}, lambda found: {event}{resume})"
+        elif result.pages:
             wrap = f"{target}._load_all" if target else "as_models"
             owner = place.send.rpartition(".")[0]
             if not place.resource:
@@ -298,6 +324,18 @@ class Views:
             else:
                 yield f"return {none_first if result.nullable else ''}{target}._loaded({place.client}, found)"
 
+    @staticmethod
+    def _made(result: ir.Result, client: str, target: str) -> str:
+        """What a subscription's event is, as an expression of what was `found`."""
+        none_first = "None if found is None else " if result.nullable else ""
+        if result.kind == "handle":
+            made = f"{target}._find({client}, {result.identity}={{}})"
+            many = f"[{made.format('item')} for item in found]"
+            return none_first + (many if result.many else made.format("found"))
+        if result.kind == "resource":
+            return f"{none_first}{target}.{'_load_all' if result.many else '_loaded'}({client}, found)"
+        return "found"
+
     # ------------------------------------------------------------------------------------------------------------ imports
 
     def method_imports(self, methods: Iterable[ir.Method]) -> set[Import]:
@@ -310,4 +348,6 @@ class Views:
                     found.add(Import("_runtime.unset", "Unset", local=True))
             for is_async in (False, True):
                 found |= self.returned(method, is_async=is_async).imports
+            if method.resume is not None:
+                found |= {*method.resume.imports, Import("collections.abc", "Callable")}
         return found

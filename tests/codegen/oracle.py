@@ -15,9 +15,12 @@ import pkgutil
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.parser import BytesParser
+from email.policy import HTTP
 from fnmatch import fnmatchcase
 from importlib import import_module
 from types import FunctionType, ModuleType
@@ -240,8 +243,7 @@ class _Response:
 class Answers(Protocol):
     """What answers a request's body."""
 
-    def answer(self, content: bytes, /) -> bytes:
-        """The answer's body."""
+    def answer(self, content: bytes, /) -> bytes: ...
 
 
 class Carrier:
@@ -251,16 +253,53 @@ class Carrier:
         self._server = server
 
     def build_request(
-        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+        self, method: str, url: str, *, content: Any, headers: Mapping[str, str], timeout: Any
     ) -> bytes:
         assert method == "POST"
-        return content
+        return content if isinstance(content, bytes) else _without_files(_pieces(content), headers)
 
     def send(self, request: bytes, /) -> _Response:
         return _Response(200, {}, self._server.answer(request))
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _pieces(content: Any) -> bytes:
+    """The whole of a body that is given piece by piece, from an async client as well."""
+    if hasattr(content, "__iter__"):
+        return b"".join(content)
+
+    async def join() -> bytes:
+        return b"".join([piece async for piece in content])
+
+    # Inside of a running loop, and so in a thread with a loop of its own.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, join()).result()
+
+
+def _without_files(content: bytes, headers: Mapping[str, str]) -> bytes:
+    """A multipart request as the JSON that it stands for, with each file's text where it belongs."""
+    message = BytesParser(policy=HTTP).parsebytes(
+        f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode() + content
+    )
+    assert len(content) == int(headers["Content-Length"])
+    # The parser's types know neither parts nor what they hold.
+    parts: dict[str, Any] = {
+        str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
+        for part in message.iter_parts()
+    }
+    body = json.loads(parts["operations"])
+    for name, places in json.loads(parts["map"]).items():
+        for place in places:
+            *way, last = place.split(".")
+            owner = body
+            for step in way:
+                owner = owner[int(step) if isinstance(owner, list) else step]
+            key = int(last) if isinstance(owner, list) else last
+            assert owner[key] is None, f"{place} is not null where a file belongs"
+            owner[key] = parts[name].decode()
+    return json.dumps(body).encode()
 
 
 class _AsyncCarrier(Carrier):
@@ -283,6 +322,7 @@ class Package:
         runtime = import_module(f"{self.name}._runtime.resource")
         self.Field, self.Relation, self.Nested = runtime.Field, runtime.Relation, runtime.Nested
         self.Handle = runtime.Handle
+        self.Upload = import_module(f"{self.name}._runtime.upload").Upload
         self.errors = import_module(f"{self.name}._runtime.errors")
         operation_type = import_module(f"{self.name}._runtime.operation").Operation
         self.operations: dict[str, dict[str, Any]] = {}
@@ -488,6 +528,7 @@ class Oracle:
         paged = "page_size" in {item.name for item in parameters}
         by_cursor = bool(operation.connection)
         window = {"limit", "page_size", "after" if by_cursor else "offset"} if paged else set[str]()
+        window |= {"resume"} if operation.kind == "subscription" else set()
         bound = {variable for variable, _ in operation.binds}
         by_parameter = {parameter_name(variable): variable for variable in types if variable not in bound}
         given: dict[str, Any] = {}
@@ -548,6 +589,8 @@ class Oracle:
             result = getattr(owner, name)(**arguments)
             if paged:
                 result = await result.all() if hasattr(result, "__await__") else result.all()
+            elif operation.kind == "subscription":
+                result = await self._event(result, operation)
             elif inspect.iscoroutine(result):
                 result = await result
         except errors.ActionFailed as failed:
@@ -576,6 +619,19 @@ class Oracle:
             assert operation.nullable, "None came where the method's type has no None"
             return
         self._same(result, answer)
+
+    async def _event(self, stream: Any, operation: Any) -> Any:
+        """What a subscription's stream makes of one event: all but the socket, which other tests are about."""
+        variables = stream._variables()
+        variables = await variables if inspect.iscoroutine(variables) else variables
+        variables = stream._client._with_context(operation, variables)
+        variables = await variables if inspect.iscoroutine(variables) else variables
+        conversation = stream._conversation(variables, {})
+        subscribe, _ = conversation.receive('{"type":"connection_ack"}')
+        told = json.loads(subscribe)
+        answer = self.server.answer(json.dumps(told["payload"]).encode()).decode()
+        _, content = conversation.receive(f'{{"id":"{told["id"]}","type":"next","payload":{answer}}}')
+        return stream._event(content)
 
     # ---------------------------------------------------------------------------------------------------------- comparing
 
@@ -698,7 +754,9 @@ class Oracle:
         own = self._own(operation)
         assert len(own) == 1, f"{len(own)} requests were sent, not one"
         _compare(
-            own[0].variables, to_jsonable_python({k: _json(v) for k, v in expected.items()}), "variables"
+            own[0].variables,
+            to_jsonable_python({k: _json(v) for k, v in expected.items()}, fallback=_content),
+            "variables",
         )
         self.report.sent.add(operation.name)
 
@@ -730,9 +788,18 @@ class Oracle:
         name = getattr(type_, "name", "")
         if name in ("UUID", "uuid"):
             return UUID(value)
+        if name == "Upload":
+            return self.package.Upload(value.encode(), filename="«a».txt")
         if value == _MOMENT:
             return datetime.fromisoformat(value)
         return value
+
+
+def _content(upload: Any) -> str:
+    """What is in a file that is passed."""
+    read, _ = upload.opened()
+    content: bytes = read()
+    return content.decode()
 
 
 def _json(value: Any) -> Any:

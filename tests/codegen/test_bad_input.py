@@ -508,7 +508,8 @@ CASES = [
         "sub",
         {"queries/x.graphql": "subscription { a }"},
         [
-            "queries/x.graphql:1:1: Subscriptions are not generated. Move this operation out of the queries. [Q005]"
+            "queries/x.graphql:1:1: This is a subscription, and the schema has no type Subscription. "
+            "Name the schema's own operations, or remove this one. [Q009]"
         ],
     ),
     Case(

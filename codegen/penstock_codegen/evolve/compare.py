@@ -192,12 +192,12 @@ def _document(method: ir.Method) -> str:
 
 def _method(what: str, old: ir.Method, new: ir.Method) -> Iterator[Change]:
     yield from _parameters(what, old.parameters, new.parameters)
-    before, after = returned(old.result), returned(new.result)
+    before, after = _given_by(old), _given_by(new)
     if before == "None" != after:
         yield change(what, "result-added", new=after)
     else:
         yield from _given(what, "result", "", before, after)
-    if old.operation.kind != new.operation.kind:
+    if old.operation.kind != new.operation.kind and not (old.streams or new.streams):
         yield change(what, "method-reads" if new.operation.kind == "query" else "method-writes")
     if old.result.failure is None and new.result.failure is not None:
         yield change(what, "failure-added")
@@ -207,6 +207,12 @@ def _method(what: str, old: ir.Method, new: ir.Method) -> Iterator[Change]:
         yield change(what, "method-deprecated", why=new.deprecated)
     elif old.deprecated and not new.deprecated:
         yield change(what, "method-kept")
+
+
+def _given_by(method: ir.Method) -> str:
+    """What a sync method gives, or its events are, as an annotation."""
+    text = returned(method.result)
+    return f"EventStream[{text}]" if method.streams else text
 
 
 def returned(result: ir.Result) -> str:

@@ -21,12 +21,16 @@ from .pages import AsyncPages, Pages, cursor_windows, offset_windows
 from .unset import UNSET
 from .values import convert
 
+if TYPE_CHECKING:
+    from .subscription import AsyncEventStream, EventStream
+
 Root = TypeVar("Root")
 Absent = TypeVar("Absent")
 Value = TypeVar("Value", covariant=True)
 Start = TypeVar("Start", covariant=True)
 Result = TypeVar("Result")
 Element = TypeVar("Element")
+Event = TypeVar("Event")
 Target = TypeVar("Target", bound="Handle")
 
 
@@ -617,6 +621,20 @@ class Resource(Handle):
             raise NotFound(self._resource.name, self._identity())
         return result
 
+    def _stream(
+        self,
+        operation: Operation[Result],
+        variables: dict[str, Any],
+        wrap: Callable[[Result], Event],
+        resume: Callable[[Event], Mapping[str, Any]] | None = None,
+    ) -> EventStream[Event]:
+        from .subscription import EventStream
+
+        def bound() -> dict[str, Any]:
+            return self._bind(operation, dict(variables))
+
+        return EventStream(self._client, operation, bound, wrap, resume)
+
     def _pages(
         self,
         operation: Operation[Any],
@@ -730,6 +748,20 @@ class AsyncResource(Handle):
             raise NotFound(self._resource.name, self._identity())
         return result
 
+    def _stream(
+        self,
+        operation: Operation[Result],
+        variables: dict[str, Any],
+        wrap: Callable[[Result], Event],
+        resume: Callable[[Event], Mapping[str, Any]] | None = None,
+    ) -> AsyncEventStream[Event]:
+        from .subscription import AsyncEventStream
+
+        async def bound() -> dict[str, Any]:
+            return await self._bind(operation, dict(variables))
+
+        return AsyncEventStream(self._client, operation, bound, wrap, resume)
+
     def _pages(
         self,
         operation: Operation[Any],
@@ -776,6 +808,15 @@ class Accessor:
     def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
         return self._client._send(operation, variables)
 
+    def _stream(
+        self,
+        operation: Operation[Result],
+        variables: dict[str, Any],
+        wrap: Callable[[Result], Event],
+        resume: Callable[[Event], Mapping[str, Any]] | None = None,
+    ) -> EventStream[Event]:
+        return self._client._stream(operation, variables, wrap, resume)
+
     def _pages(
         self,
         operation: Operation[Any],
@@ -815,6 +856,15 @@ class AsyncAccessor:
 
     async def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
         return await self._client._send(operation, variables)
+
+    def _stream(
+        self,
+        operation: Operation[Result],
+        variables: dict[str, Any],
+        wrap: Callable[[Result], Event],
+        resume: Callable[[Event], Mapping[str, Any]] | None = None,
+    ) -> AsyncEventStream[Event]:
+        return self._client._stream(operation, variables, wrap, resume)
 
     def _pages(
         self,

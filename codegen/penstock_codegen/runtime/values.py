@@ -15,6 +15,10 @@ from .errors import InvalidResponse
 from .unset import UNSET, Unset
 
 
+class HasUploads(TypeError):
+    """A file is among values that become JSON."""
+
+
 def encode_variables(variables: Mapping[str, Any]) -> bytes:
     """The variables as UTF-8 JSON; those that are `UNSET` are left out.
 
@@ -68,6 +72,9 @@ def _encode(value: object) -> object:
             return sorted(value, key=str)
         case Mapping():
             return dict(value)
+    # By name: without a file among the variables, its class is never imported.
+    if type(value).__name__ == "Upload" and hasattr(value, "rewinds"):
+        raise HasUploads("A file is sent as a variable of a call; here it has no place, and no form in JSON.")
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump(mode="json", by_alias=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .errors import GraphQLError, InvalidResponse, MissingContext
@@ -27,12 +27,15 @@ from .transport import (
     send_async,
 )
 from .unset import UNSET, Unset
-from .values import encode_variables
+from .values import HasUploads, encode_variables
 
 if TYPE_CHECKING:
     import asyncio
 
+    from .subscription import AsyncEventStream, EventStream, SubscriptionOptions
+
 Result = TypeVar("Result")
+Event = TypeVar("Event")
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
@@ -49,8 +52,9 @@ class BaseClient:
         retries: int = 3,
         context: Mapping[str, Any] | None = None,
         persisted: Persisted = None,
+        subscriptions: SubscriptionOptions | None = None,
     ) -> None:
-        self._options = Options(url, dict(headers or {}), timeout, retries, persisted)
+        self._options = Options(url, dict(headers or {}), timeout, retries, persisted, subscriptions)
         self._headers: Mapping[str, str] = merge_headers(_JSON, self._options.headers)
         self._context = {name: value for name, value in (context or {}).items() if value is not None}
         # Shared by all copies that ask with the same credentials: what is found out once is known to all.
@@ -82,14 +86,21 @@ class BaseClient:
         timeout: float | None | Unset = UNSET,
         retries: int | Unset = UNSET,
         persisted: Persisted | Unset = UNSET,
+        subscriptions: SubscriptionOptions | Unset = UNSET,
     ) -> Self:
         """The same client with other options, for one call or many: `client.with_options(timeout=2).flow(id=…)`.
 
         `headers` are added to the client's, `timeout` is in seconds (None waits for ever), `retries` counts tries after the first.
         `persisted` sends documents as hashes: "hash" sends the text where the server does not know a hash, "only" never does.
-        The connections are shared, and closing the copy leaves them open.
+        `subscriptions` says how subscriptions connect. The connections are shared, and closing the copy leaves them open.
         """
-        changes = {"headers": headers, "timeout": timeout, "retries": retries, "persisted": persisted}
+        changes = {
+            "headers": headers,
+            "timeout": timeout,
+            "retries": retries,
+            "persisted": persisted,
+            "subscriptions": subscriptions,
+        }
         return self._copy(
             self._options.but(**{name: value for name, value in changes.items() if value is not UNSET})
         )
@@ -98,6 +109,12 @@ class BaseClient:
         key = operation.idempotency
         repeatable = operation.kind == "query" or (key is not None and bool(variables.get(key)))
         return Attempts(operation.name, self._options, repeatable=repeatable)
+
+    def _prefix(self, operation: Operation[Any]) -> bytes:
+        """The request's body up to the variables where there is one request for it: files may not be there to be sent again."""
+        if self._options.persisted is None:
+            return operation.body
+        return operation.persisted_body(with_text=self._options.persisted != "only")
 
     def _missing_context(
         self, operation: Operation[Any], variables: Mapping[str, Any]
@@ -118,9 +135,16 @@ class SyncClient(BaseClient):
         http_client: HTTPClient | None = None,
         context: Mapping[str, Any] | None = None,
         persisted: Persisted = None,
+        subscriptions: SubscriptionOptions | None = None,
     ) -> None:
         super().__init__(
-            url=url, headers=headers, timeout=timeout, retries=retries, context=context, persisted=persisted
+            url=url,
+            headers=headers,
+            timeout=timeout,
+            retries=retries,
+            context=context,
+            persisted=persisted,
+            subscriptions=subscriptions,
         )
         self._owns_http = http_client is None
         self._line: Line[HTTPClient] = Line("Client", http_client, url, self._headers, timeout)
@@ -142,8 +166,12 @@ class SyncClient(BaseClient):
 
         Raises `GraphQLError` where the answer reports errors. The document is not checked before it is sent.
         """
-        content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
         attempts = Attempts("execute", self._options, repeatable=is_query(document))
+        prefix = body_prefix_of(document)
+        try:
+            content = prefix + encode_variables(variables or {}) + b"}"
+        except HasUploads:
+            return read_data(self._send_files(prefix, variables or {}, attempts))
         carried = self._line.carrier.request(self._call_headers(), self._options.timeout)
         return read_data(send(self._http, content, carried, attempts))
 
@@ -171,15 +199,45 @@ class SyncClient(BaseClient):
                     self._found_context[name] = value
         return self._found_context[name]
 
-    def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
+    def _with_context(self, operation: Operation[Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """The variables with those that come from the client. Raises `MissingContext`."""
         for name, required in self._missing_context(operation, variables):
             value = self._context_value(name)
             if value is not None:
                 variables[name] = value
             elif required:
                 raise MissingContext(name)
-        encoded = encode_variables(variables) + b"}"
+        return variables
+
+    def _stream(
+        self,
+        operation: Operation[Result],
+        variables: dict[str, Any],
+        wrap: Callable[[Result], Event],
+        resume: Callable[[Event], Mapping[str, Any]] | None = None,
+    ) -> EventStream[Event]:
+        from .subscription import EventStream
+
+        return EventStream(self, operation, lambda: dict(variables), wrap, resume)
+
+    def _send_files(self, prefix: bytes, variables: Mapping[str, Any], attempts: Attempts) -> bytes:
+        """Sends variables with files among them, and gives the answer's body."""
+        from .upload import Multipart
+
+        content = Multipart(prefix, variables)
+        headers = merge_headers(self._call_headers(), content.headers())
+        carried = self._line.carrier.request(headers, self._options.timeout)
+        return send(self._http, content, carried, attempts if content.repeatable else attempts.once())
+
+    def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
+        if operation.context:
+            self._with_context(operation, variables)
         attempts = self._attempts(operation, variables)
+        try:
+            encoded = encode_variables(variables) + b"}"
+        except HasUploads:
+            prefix = self._prefix(operation)
+            return operation.read(self._send_files(prefix, variables, attempts))
         carried = self._line.carrier.request(self._call_headers(), self._options.timeout)
         persisted = self._options.persisted
         if persisted is None:
@@ -211,9 +269,16 @@ class AsyncClient(BaseClient):
         http_client: AsyncHTTPClient | None = None,
         context: Mapping[str, Any] | None = None,
         persisted: Persisted = None,
+        subscriptions: SubscriptionOptions | None = None,
     ) -> None:
         super().__init__(
-            url=url, headers=headers, timeout=timeout, retries=retries, context=context, persisted=persisted
+            url=url,
+            headers=headers,
+            timeout=timeout,
+            retries=retries,
+            context=context,
+            persisted=persisted,
+            subscriptions=subscriptions,
         )
         self._owns_http = http_client is None
         self._line: Line[AsyncHTTPClient] = Line("AsyncClient", http_client, url, self._headers, timeout)
@@ -238,8 +303,12 @@ class AsyncClient(BaseClient):
 
         Raises `GraphQLError` where the answer reports errors. The document is not checked before it is sent.
         """
-        content = body_prefix_of(document) + encode_variables(variables or {}) + b"}"
         attempts = Attempts("execute", self._options, repeatable=is_query(document))
+        prefix = body_prefix_of(document)
+        try:
+            content = prefix + encode_variables(variables or {}) + b"}"
+        except HasUploads:
+            return read_data(await self._send_files(prefix, variables or {}, attempts))
         carried = self._line.carrier.request(await self._call_headers(), self._options.timeout)
         return read_data(await send_async(self._http, content, carried, attempts))
 
@@ -267,15 +336,50 @@ class AsyncClient(BaseClient):
                     self._found_context[name] = value
         return self._found_context[name]
 
-    async def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
+    async def _with_context(self, operation: Operation[Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """The variables with those that come from the client. Raises `MissingContext`."""
         for name, required in self._missing_context(operation, variables):
             value = await self._context_value(name)
             if value is not None:
                 variables[name] = value
             elif required:
                 raise MissingContext(name)
-        encoded = encode_variables(variables) + b"}"
+        return variables
+
+    def _stream(
+        self,
+        operation: Operation[Result],
+        variables: dict[str, Any],
+        wrap: Callable[[Result], Event],
+        resume: Callable[[Event], Mapping[str, Any]] | None = None,
+    ) -> AsyncEventStream[Event]:
+        from .subscription import AsyncEventStream
+
+        async def given() -> dict[str, Any]:
+            return dict(variables)
+
+        return AsyncEventStream(self, operation, given, wrap, resume)
+
+    async def _send_files(self, prefix: bytes, variables: Mapping[str, Any], attempts: Attempts) -> bytes:
+        """Sends variables with files among them, and gives the answer's body."""
+        from .upload import AsyncMultipart
+
+        content = AsyncMultipart(prefix, variables)
+        headers = merge_headers(await self._call_headers(), content.headers())
+        carried = self._line.carrier.request(headers, self._options.timeout)
+        return await send_async(
+            self._http, content, carried, attempts if content.repeatable else attempts.once()
+        )
+
+    async def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
+        if operation.context:
+            await self._with_context(operation, variables)
         attempts = self._attempts(operation, variables)
+        try:
+            encoded = encode_variables(variables) + b"}"
+        except HasUploads:
+            prefix = self._prefix(operation)
+            return operation.read(await self._send_files(prefix, variables, attempts))
         carried = self._line.carrier.request(await self._call_headers(), self._options.timeout)
         persisted = self._options.persisted
         if persisted is None:

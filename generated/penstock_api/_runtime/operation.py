@@ -29,7 +29,8 @@ class Operation(Generic[Result]):
 
     `binds` are the variables that a handle fills in (variable → identity), `context` those that the client fills in where they are not
     passed, each with whether it is required. `failure` is where and how the payload carries errors as data: the depth in the path, and
-    the signs; `problems` gives the errors and models of what it then tells.
+    the signs; `problems` gives the errors and models of what it then tells. `parameters` are a
+    subscription's arguments by name, with their variables: what may change where it goes on behind an event.
 
     A result of None where not `nullable` means, for a query, that the object it starts from does not exist.
     """
@@ -53,6 +54,7 @@ class Operation(Generic[Result]):
         "model",
         "name",
         "nullable",
+        "parameters",
         "path",
         "problems",
         "sparse",
@@ -63,7 +65,7 @@ class Operation(Generic[Result]):
     def __init__(
         self,
         name: str,
-        kind: Literal["query", "mutation"],
+        kind: Literal["query", "mutation", "subscription"],
         document: str,
         path: tuple[str | int, ...] = (),
         *,
@@ -83,6 +85,7 @@ class Operation(Generic[Result]):
         failure: tuple[int, *tuple[Sign, ...]] | None = None,
         problems: Callable[[], Kinds] | None = None,
         idempotency: str | None = None,
+        parameters: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.name: Final = name
         self.kind: Final = kind
@@ -104,6 +107,7 @@ class Operation(Generic[Result]):
         self.failure: Final = failure
         self.problems: Final = problems
         self.idempotency: Final = idempotency
+        self.parameters: Final = parameters
         # The request's body up to the variables: encoded once, not per call.
         self.body: Final = body_prefix(name, document)
         self._adapter: Any = None

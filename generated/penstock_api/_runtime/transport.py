@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from .errors import (
@@ -26,6 +26,10 @@ from .errors import (
     TransportError,
 )
 from .operation import describe, graphql_error, parse_answer
+
+if TYPE_CHECKING:
+    from .subscription import SubscriptionOptions
+    from .upload import AsyncMultipart, Multipart
 
 Owner = TypeVar("Owner")
 
@@ -44,9 +48,10 @@ class Response(Protocol):
 class HTTPClient(Protocol):
     """What a client must have to carry requests: the surface of `httpx.Client` that is used here."""
 
-    # The request is the carrier's own: it is built by it and handed back to it, never looked into.
+    # The request is the carrier's own: it is built by it and handed back to it, never looked into. Content is bytes, and for files an
+    # iterable of them, async in an async client.
     def build_request(
-        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+        self, method: str, url: str, *, content: Any, headers: Mapping[str, str], timeout: Any
     ) -> Any: ...
     def send(self, request: Any, /) -> Any: ...
     def close(self) -> None: ...
@@ -56,7 +61,7 @@ class AsyncHTTPClient(Protocol):
     """The same of `httpx.AsyncClient`."""
 
     def build_request(
-        self, method: str, url: str, *, content: bytes, headers: Mapping[str, str], timeout: Any
+        self, method: str, url: str, *, content: Any, headers: Mapping[str, str], timeout: Any
     ) -> Any: ...
     async def send(self, request: Any, /) -> Any: ...
     async def aclose(self) -> None: ...
@@ -76,6 +81,8 @@ class Options:
     retries: int = 3
     # How documents are sent: as text; as a hash, and as text where the server does not know it; as a hash only.
     persisted: Persisted = None
+    # How the client subscribes; None as `SubscriptionOptions` do by default.
+    subscriptions: SubscriptionOptions | None = None
 
     def __post_init__(self) -> None:
         if self.persisted not in (None, "hash", "only"):
@@ -206,6 +213,11 @@ class Attempts:
         raise TransportError(
             f"{self._name}: {self._options.shown_url} cannot be reached: {error}", sent=sent
         ) from error
+
+    def once(self) -> Attempts:
+        """The same without further tries: for content that can be read only once."""
+        self._options = replace(self._options, retries=0)
+        return self
 
     def _delay(self, wish: float | None) -> float:
         self._failures += 1
@@ -342,7 +354,9 @@ class Line(Generic[Owner]):
             return self._http
 
 
-def send(http: HTTPClient, content: bytes, carried: Mapping[str, Any], attempts: Attempts) -> bytes:
+def send(
+    http: HTTPClient, content: bytes | Multipart, carried: Mapping[str, Any], attempts: Attempts
+) -> bytes:
     """Sends until there is an answer, and gives its body."""
     while True:
         try:
@@ -358,7 +372,7 @@ def send(http: HTTPClient, content: bytes, carried: Mapping[str, Any], attempts:
 
 
 async def send_async(
-    http: AsyncHTTPClient, content: bytes, carried: Mapping[str, Any], attempts: Attempts
+    http: AsyncHTTPClient, content: bytes | AsyncMultipart, carried: Mapping[str, Any], attempts: Attempts
 ) -> bytes:
     """`send`, waiting with `await`."""
     # Not at the top: asyncio takes longer to import than all the rest, and a sync client has no use for it.

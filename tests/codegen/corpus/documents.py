@@ -71,7 +71,7 @@ CASES: list[Case] = [
     _bad("JSON", '{"query": "{ word }"}', "Q002", ":1:2", "String"),
     _bad("Python", "import os\nos.system('touch pwned')", "Q002", ":1:1", "import"),
     _bad("a selection of nothing", "{ }", "Q002", ":1:3", "}"),
-    _bad("a subscription", "subscription { word }", "Q005", ":1:1", "Subscriptions"),
+    _bad("a subscription", "subscription { word }", "Q009", ":1:1", "no type Subscription"),
     _bad("a directive of another server", "{ word @live }", "Q008", ":1:8", 'Unknown directive "@live"'),
     _bad("a directive twice", "{ word @skip(if: true) @skip(if: false) }", "Q008", ":1:8", "@skip"),
     _bad("a directive of ours where it cannot stand", "query @only { word }", "Q008", ":1:7", "@only"),

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     )
     from ._runtime.model import UnknownObject
     from ._runtime.pages import AsyncPages, Pages
+    from ._runtime.subscription import AsyncEventStream, EventStream, SubscriptionOptions
     from ._runtime.unset import UNSET, Unset
+    from ._runtime.upload import Upload
     from .client import AsyncClient, Client
     from .repository import AsyncRepository, Repository
     from .user import AsyncUser, User
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionFailed",
     "AsyncClient",
+    "AsyncEventStream",
     "AsyncPages",
     "AsyncRepository",
     "AsyncUser",
@@ -44,6 +47,7 @@ __all__ = [
     "AuthenticationError",
     "Client",
     "ClientError",
+    "EventStream",
     "GraphQLError",
     "HTTPStatusError",
     "InvalidResponse",
@@ -56,10 +60,12 @@ __all__ = [
     "RateLimited",
     "Repository",
     "RequestTimeout",
+    "SubscriptionOptions",
     "TransportError",
     "UNSET",
     "UnknownObject",
     "Unset",
+    "Upload",
     "User",
     "UserError",
     "Viewer",
@@ -84,8 +90,12 @@ _MODULES = {
     "UnknownObject": "_runtime.model",
     "AsyncPages": "_runtime.pages",
     "Pages": "_runtime.pages",
+    "AsyncEventStream": "_runtime.subscription",
+    "EventStream": "_runtime.subscription",
+    "SubscriptionOptions": "_runtime.subscription",
     "UNSET": "_runtime.unset",
     "Unset": "_runtime.unset",
+    "Upload": "_runtime.upload",
     "AsyncClient": "client",
     "Client": "client",
     "AsyncRepository": "repository",

@@ -12,13 +12,18 @@ from ._runtime import client as _runtime
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ._runtime.model import UnknownObject
+    from ._runtime.subscription import AsyncEventStream, EventStream, SubscriptionOptions
     from ._runtime.transport import AsyncHTTPClient, HTTPClient, Persisted
+    from ._runtime.upload import Upload
     from .enums import IssueState, IssueStateValue
-    from .inputs import CreateIssueInput
+    from .inputs import AttachmentInput, CreateIssueInput, FoundResume
     from .models.client import (
+        FoundFoundIssue,
+        FoundFoundRepository,
+        FoundFoundUser,
         NodeNodeNode,
         NodeNodeRepository,
         NodeNodeUser,
@@ -45,6 +50,7 @@ class Client(_runtime.SyncClient):
         retries: How often a request is tried again after a failure that another try may mend.
         persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.Client` or anything with its surface. It stays open when the client closes.
+        subscriptions: How subscriptions connect, and how often again; None as `SubscriptionOptions()` says.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Client(_runtime.SyncClient):
         retries: int = 3,
         persisted: Persisted = None,
         http_client: HTTPClient | None = None,
+        subscriptions: SubscriptionOptions | None = None,
     ) -> None:
         super().__init__(
             url=url,
@@ -64,6 +71,7 @@ class Client(_runtime.SyncClient):
             retries=retries,
             persisted=persisted,
             http_client=http_client,
+            subscriptions=subscriptions,
             context={},
         )
 
@@ -87,6 +95,27 @@ class Client(_runtime.SyncClient):
         from .viewer import ViewerAccessor
 
         return ViewerAccessor(self)
+
+    def attach(self, files: Sequence[AttachmentInput], *, cover: Upload | None | Unset = UNSET) -> int:
+        """Sends the mutation of queries/attach.graphql."""
+        return self._send(operations.ATTACH, {"files": files, "cover": cover})
+
+    def found(
+        self,
+        text: str,
+        *,
+        resume: Callable[
+            [FoundFoundUser | FoundFoundRepository | FoundFoundIssue | UnknownObject | None], FoundResume
+        ]
+        | None = None,
+    ) -> EventStream[FoundFoundUser | FoundFoundRepository | FoundFoundIssue | UnknownObject | None]:
+        """What is found from now on.
+
+        Args:
+            resume: Gives, from an event, the arguments to go on with behind it after a lost connection,
+                such as a cursor.
+        """
+        return self._stream(operations.FOUND_OPERATION, {"text": text}, lambda found: found, resume)
 
     @deprecated("Ask `meta`.")
     def server_name(self) -> str:
@@ -161,6 +190,7 @@ class AsyncClient(_runtime.AsyncClient):
         retries: How often a request is tried again after a failure that another try may mend.
         persisted: None sends documents as text; "hash" sends their hashes, and the text where the server does not know one; "only" never sends the text.
         http_client: What carries the requests: an `httpx.AsyncClient` or anything with its surface. It stays open when the client closes.
+        subscriptions: How subscriptions connect, and how often again; None as `SubscriptionOptions()` says.
     """
 
     def __init__(
@@ -172,6 +202,7 @@ class AsyncClient(_runtime.AsyncClient):
         retries: int = 3,
         persisted: Persisted = None,
         http_client: AsyncHTTPClient | None = None,
+        subscriptions: SubscriptionOptions | None = None,
     ) -> None:
         super().__init__(
             url=url,
@@ -180,6 +211,7 @@ class AsyncClient(_runtime.AsyncClient):
             retries=retries,
             persisted=persisted,
             http_client=http_client,
+            subscriptions=subscriptions,
             context={},
         )
 
@@ -203,6 +235,27 @@ class AsyncClient(_runtime.AsyncClient):
         from .viewer import AsyncViewerAccessor
 
         return AsyncViewerAccessor(self)
+
+    async def attach(self, files: Sequence[AttachmentInput], *, cover: Upload | None | Unset = UNSET) -> int:
+        """Sends the mutation of queries/attach.graphql."""
+        return await self._send(operations.ATTACH, {"files": files, "cover": cover})
+
+    def found(
+        self,
+        text: str,
+        *,
+        resume: Callable[
+            [FoundFoundUser | FoundFoundRepository | FoundFoundIssue | UnknownObject | None], FoundResume
+        ]
+        | None = None,
+    ) -> AsyncEventStream[FoundFoundUser | FoundFoundRepository | FoundFoundIssue | UnknownObject | None]:
+        """What is found from now on.
+
+        Args:
+            resume: Gives, from an event, the arguments to go on with behind it after a lost connection,
+                such as a cursor.
+        """
+        return self._stream(operations.FOUND_OPERATION, {"text": text}, lambda found: found, resume)
 
     @deprecated("Ask `meta`.")
     async def server_name(self) -> str:

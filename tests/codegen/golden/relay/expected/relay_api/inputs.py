@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Required, TypedDict
 
+from ._runtime.upload import Upload
 from .enums import IssueStateValue
+
+
+class AttachmentInput(TypedDict, total=False):
+    """AttachmentInput"""
+
+    file: Required[Upload]
+    note: str | None
 
 
 class CreateIssueInput(TypedDict, total=False):
@@ -15,3 +23,16 @@ class CreateIssueInput(TypedDict, total=False):
     title: Required[str]
     state: IssueStateValue | None
     labels: Sequence[str] | None
+
+
+class FoundResume(TypedDict, total=False):
+    """The arguments to go on with after a lost connection; those that are left out stay as they were."""
+
+    text: str
+
+
+class RepositoryStarredResume(TypedDict, total=False):
+    """The arguments to go on with after a lost connection; those that are left out stay as they were."""
+
+    owner_login: str | None
+    after_cursor: str | None

@@ -20,10 +20,14 @@ from ._runtime.resource import (
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import AwareDatetime
 
     from ._runtime.resource import Absent, Paths, Root
+    from ._runtime.subscription import AsyncEventStream, EventStream
     from .enums import RepositoryVisibility
+    from .inputs import RepositoryStarredResume
     from .models.repository_fields import RepositoryFieldsOwner
     from .user import AsyncUser, User, UserPaths
 
@@ -322,6 +326,26 @@ class RepositoryAccessor(Accessor):
         """
         self._send(operations.ADD_STAR, {"repositoryId": repository_id})
 
+    def starred(
+        self,
+        *,
+        owner_login: str | None | Unset = UNSET,
+        after_cursor: str | None | Unset = UNSET,
+        resume: Callable[[Repository], RepositoryStarredResume] | None = None,
+    ) -> EventStream[Repository]:
+        """A repository each time that it is starred.
+
+        Args:
+            resume: Gives, from an event, the arguments to go on with behind it after a lost connection,
+                such as a cursor.
+        """
+        return self._stream(
+            operations.STARRED,
+            {"ownerLogin": owner_login, "afterCursor": after_cursor},
+            lambda found: Repository._loaded(self._client, found),
+            resume,
+        )
+
 
 class AsyncRepositoryAccessor(AsyncAccessor):
     """`client.repository`: Where code lives."""
@@ -358,3 +382,23 @@ class AsyncRepositoryAccessor(AsyncAccessor):
             UserError: It tells of an UserError.
         """
         await self._send(operations.ADD_STAR, {"repositoryId": repository_id})
+
+    def starred(
+        self,
+        *,
+        owner_login: str | None | Unset = UNSET,
+        after_cursor: str | None | Unset = UNSET,
+        resume: Callable[[AsyncRepository], RepositoryStarredResume] | None = None,
+    ) -> AsyncEventStream[AsyncRepository]:
+        """A repository each time that it is starred.
+
+        Args:
+            resume: Gives, from an event, the arguments to go on with behind it after a lost connection,
+                such as a cursor.
+        """
+        return self._stream(
+            operations.STARRED,
+            {"ownerLogin": owner_login, "afterCursor": after_cursor},
+            lambda found: AsyncRepository._loaded(self._client, found),
+            resume,
+        )

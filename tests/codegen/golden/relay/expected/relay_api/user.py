@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pydantic import AwareDatetime
 
     from ._runtime.resource import Absent, Paths, Root
+    from ._runtime.subscription import AsyncEventStream, EventStream
+    from ._runtime.upload import Upload
     from .repository import AsyncRepository, Repository
 
 T1 = TypeVar("T1")
@@ -132,6 +134,10 @@ class User(UserAttributes, Resource):
         """
         return self._get(fields)
 
+    def logins(self) -> EventStream[str]:
+        """Sends the subscription of queries/user/logins.graphql."""
+        return self._stream(operations.LOGINS, {}, lambda found: found)
+
     def repositories(
         self, *, limit: int | None = None, after: str | None = None, page_size: int = DEFAULT_PAGE_SIZE
     ) -> Pages[Repository]:
@@ -147,6 +153,15 @@ class User(UserAttributes, Resource):
         return self._cursor_pages(
             operations.REPOSITORIES, {}, Repository._load_all, limit=limit, after=after, page_size=page_size
         )
+
+    def set_avatar(self, image: Upload) -> str | None:
+        """Sends the mutation of queries/user/setAvatar.graphql.
+
+        Raises:
+            ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
+        """
+        return self._act(operations.SET_AVATAR, {"image": image})
 
 
 class AsyncUser(UserAttributes, AsyncResource):
@@ -232,6 +247,10 @@ class AsyncUser(UserAttributes, AsyncResource):
         """
         return await self._get(fields)
 
+    def logins(self) -> AsyncEventStream[str]:
+        """Sends the subscription of queries/user/logins.graphql."""
+        return self._stream(operations.LOGINS, {}, lambda found: found)
+
     def repositories(
         self, *, limit: int | None = None, after: str | None = None, page_size: int = DEFAULT_PAGE_SIZE
     ) -> AsyncPages[AsyncRepository]:
@@ -252,6 +271,15 @@ class AsyncUser(UserAttributes, AsyncResource):
             after=after,
             page_size=page_size,
         )
+
+    async def set_avatar(self, image: Upload) -> str | None:
+        """Sends the mutation of queries/user/setAvatar.graphql.
+
+        Raises:
+            ActionFailed: The payload says that it did not happen.
+            UserError: It tells of an UserError.
+        """
+        return await self._act(operations.SET_AVATAR, {"image": image})
 
 
 if TYPE_CHECKING:

@@ -12,6 +12,9 @@ from ._fragments import ACTOR, FOUND, ISSUE
 if TYPE_CHECKING:
     from .._runtime.model import UnknownObject
     from ..models.client import (
+        FoundFoundIssue,
+        FoundFoundRepository,
+        FoundFoundUser,
         NodeNodeNode,
         NodeNodeRepository,
         NodeNodeUser,
@@ -23,6 +26,34 @@ if TYPE_CHECKING:
         SearchSearchUser,
     )
     from ..models.issue import Issue
+
+ATTACH: Operation[int] = Operation(
+    "attach",
+    "mutation",
+    "mutation attach($files:[AttachmentInput!]!$cover:Upload){attach(files:$files cover:$cover)}",
+    ("attach",),
+    leaf=lambda: int,
+)
+
+
+def _found_operation_model() -> Any:
+    from ..models.client import FoundData
+
+    return FoundData
+
+
+FOUND_OPERATION: Operation[FoundFoundUser | FoundFoundRepository | FoundFoundIssue | UnknownObject | None] = (
+    Operation(
+        "found",
+        "subscription",
+        "subscription found($text:String!){found(text:$text){__typename ...on Repository{name}...on Issue{title}}}",
+        ("found",),
+        model=_found_operation_model,
+        whole=True,
+        nullable=True,
+        parameters=(("text", "text"),),
+    )
+)
 
 SERVER_NAME: Operation[str] = Operation(
     "server_name",

@@ -99,6 +99,24 @@ RENAME: Operation[dict[str, Any]] = Operation(
 )
 
 
+def _starred_model() -> Any:
+    from ..models.repository_fields import RepositoryFields
+
+    return RepositoryFields
+
+
+STARRED: Operation[dict[str, Any]] = Operation(
+    "repository_starred",
+    "subscription",
+    "subscription repository_starred($ownerLogin:String$afterCursor:String){starred(ownerLogin:$ownerLogin afterCursor:$afterCursor){...RepositoryFields}}"
+    + REPOSITORY_FIELDS,
+    ("starred",),
+    model=_starred_model,
+    as_values=True,
+    parameters=(("owner_login", "ownerLogin"), ("after_cursor", "afterCursor")),
+)
+
+
 def _schema() -> Schema:
     from .._schema import SCHEMA
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._runtime.failures import Problems
 from .._runtime.operation import Operation
 from .._runtime.resource import Identity, Lookup, ResourceType
 from ._fragments import REPOSITORY_FIELDS, USER_FIELDS
@@ -31,6 +32,15 @@ GET: Operation[dict[str, Any] | None] = Operation(
     nullable=True,
 )
 
+LOGINS: Operation[str] = Operation(
+    "user_logins",
+    "subscription",
+    "subscription user_logins($login:String!){logins(login:$login)}",
+    ("logins",),
+    leaf=lambda: str,
+    binds=(("login", "login"),),
+)
+
 
 def _repositories_model() -> Any:
     from ..models.repository_fields import RepositoryFields
@@ -50,6 +60,28 @@ REPOSITORIES: Operation[Slice[dict[str, Any]]] = Operation(
     connection=("edges", "node"),
     sparse=True,
     binds=(("login", "login"),),
+)
+
+
+def _set_avatar_problems() -> Any:
+    from .._failures import UserError
+    from ..models.problems import UserErrorProblem
+
+    return {
+        "UserError": (UserError, UserErrorProblem),
+    }
+
+
+SET_AVATAR: Operation[str | None] = Operation(
+    "user_set_avatar",
+    "mutation",
+    "mutation user_set_avatar($login:String!$image:Upload!){setAvatar(login:$login image:$image){avatarUrl userErrors{message}}}",
+    ("setAvatar", "avatarUrl"),
+    leaf=lambda: str | None,
+    nullable=True,
+    binds=(("login", "login"),),
+    failure=(1, Problems("userErrors", "message", "UserError")),
+    problems=_set_avatar_problems,
 )
 
 

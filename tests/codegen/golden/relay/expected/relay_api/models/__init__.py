@@ -6,6 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .client import FoundData as FoundData
+    from .client import FoundFoundIssue as FoundFoundIssue
+    from .client import FoundFoundRepository as FoundFoundRepository
+    from .client import FoundFoundUser as FoundFoundUser
     from .client import NodeData as NodeData
     from .client import NodeNodeNode as NodeNodeNode
     from .client import NodeNodeRepository as NodeNodeRepository
@@ -36,6 +40,10 @@ if TYPE_CHECKING:
     from .viewer_fields import ViewerFields as ViewerFields
 
 _MODULES = {
+    "FoundData": "client",
+    "FoundFoundIssue": "client",
+    "FoundFoundRepository": "client",
+    "FoundFoundUser": "client",
     "NodeData": "client",
     "NodeNodeNode": "client",
     "NodeNodeRepository": "client",

@@ -10,6 +10,34 @@ from .._runtime.model import BY_TYPENAME, Model, UnknownObject
 from ..enums import IssueState
 
 
+class FoundFoundUser(Model):
+    """A person."""
+
+    typename_: Literal["User"] = Field(alias="__typename")
+    """The name of the object's type."""
+
+
+class FoundFoundRepository(Model):
+    """Where code lives."""
+
+    typename_: Literal["Repository"] = Field(alias="__typename")
+    """The name of the object's type."""
+    name: str
+
+
+class FoundFoundIssue(Model):
+    typename_: Literal["Issue"] = Field(alias="__typename")
+    """The name of the object's type."""
+    title: str
+
+
+class FoundData(Model):
+    found: (
+        Annotated[FoundFoundUser | FoundFoundRepository | FoundFoundIssue | UnknownObject, BY_TYPENAME] | None
+    )
+    """What is found from now on."""
+
+
 class NodeNodeNode(Model):
     """An object with an id that is unique among all objects."""
 
