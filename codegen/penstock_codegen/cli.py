@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,16 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on, and generate again whenever a source changes, until Ctrl-C",
     )
+    made.add_argument(
+        "--plugins",
+        nargs="?",
+        const="once",
+        choices=("once", "always", "no"),
+        help="run the plugins that the configuration names: this once, or always while their code is as it is",
+    )
+    made.add_argument(
+        "--traceback", action="store_true", help="show where the error of a plugin or a template comes from"
+    )
     made.add_argument("--quiet", action="store_true", help="say nothing where all is well")
     return made
 
@@ -75,14 +86,23 @@ def run(options: argparse.Namespace) -> int:
     started = time.perf_counter()
     from .cache import Cache, default_folder
     from .config import find_config, load_config
+    from .plugins import allowed_by
     from .write import WriteError
 
+    try:
+        plugins = allowed_by(options.plugins)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return WRONG
     try:
         config = load_config(options.config or find_config(Path.cwd()))
         from .generate import generate
 
-        generated = generate(config, None if options.no_cache else Cache(default_folder()))
+        cache = None if options.no_cache else Cache(default_folder())
+        generated = generate(config, cache, plugins=plugins)
     except GenerationError as error:
+        if options.traceback and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
         print(render(error.diagnostics, form), file=sys.stderr)
         if form == "text":
             count = len(error.diagnostics)

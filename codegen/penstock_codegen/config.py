@@ -55,6 +55,10 @@ class Config:
     errors: ErrorFields = ErrorFields()
     renamed: Mapping[str, str] = field(default_factory=dict)
     manifest: Path | None = None
+    # Code of the project's own, as module:object: it runs only where a person allows it (see plugins.py).
+    plugins: tuple[str, ...] = ()
+    # A folder of templates that replace ours.
+    templates: Path | None = None
 
     @property
     def package(self) -> str:
@@ -75,9 +79,12 @@ _KEYS = (
     "names",
     "errors",
     "renamed",
+    "plugins",
+    "templates",
 )
 _GRAPHQL_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _ERROR_PATTERN = re.compile(r"[A-Za-z_*][\w*]*", re.ASCII)
+_OBJECT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _METHOD = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)?", re.ASCII)
 
 
@@ -201,7 +208,27 @@ class _Reader:
             errors=self._errors(table),
             renamed=self._renamed(table),
             manifest=root / manifest if (manifest := self._string(table, "manifest", "")) else None,
+            plugins=self._plugins(table),
+            templates=self._templates(table, root),
         )
+
+    def _plugins(self, table: dict[str, Any]) -> tuple[str, ...]:
+        found = self._strings(table, "plugins")
+        for name in found:
+            if not _OBJECT.fullmatch(name):
+                hint = 'Write the module and the object in it: "my_plugins:Renamed".'
+                self._wrong(("plugins",), f'"{name}" names no plugin.', "C005", hint)
+        return found
+
+    def _templates(self, table: dict[str, Any], root: Path) -> Path | None:
+        given = self._string(table, "templates", "")
+        if not given:
+            return None
+        folder = (root / given).resolve()
+        if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
+            hint = 'Name a folder below that of this file, such as "templates".'
+            self._wrong(("templates",), f'templates is "{given}", which is not in the project.', "C005", hint)
+        return folder
 
     def _string(self, table: dict[str, Any], key: str, default: str) -> str:
         value = table.get(key, default)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from .config import Config
-from .diagnostics import Diagnostic, Problems
+from .config import Config, setting_place
+from .diagnostics import Diagnostic, GenerationError, Problems, RenderError
 
 if TYPE_CHECKING:
     from .cache import Cache
+    from .ir import Package
+    from .models import Models
+    from .plugins import Allowed
     from .sdl import SchemaText
 
 
@@ -28,11 +31,16 @@ class Generated:
     manifest: str = ""
 
 
-def generate(config: Config, cache: Cache | None = None) -> Generated:
+def generate(config: Config, cache: Cache | None = None, *, plugins: Allowed = "no") -> Generated:
     """The files of the package that a configuration describes; with a cache, what did not change is taken from it.
 
-    Raises `GenerationError` with everything that is wrong with the configuration, the schema or the queries.
+    `plugins` says whether those that the configuration names may run. Raises `GenerationError` with everything that is wrong with the
+    configuration, the schema or the queries, and where plugins are named that may not run.
     """
+    if config.plugins:
+        from .plugins import check_allowed
+
+        check_allowed(config, plugins)
     if cache is None:
         return _generate(config, None, None)
     from .sources import read_sources
@@ -71,7 +79,6 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
         from .failures import check_errors
         from .manifest import manifest_text
         from .operations import load_queries
-        from .render import render
         from .resources import build_package
         from .schema import load_schema
         from .sdl import read_schema_text
@@ -81,14 +88,60 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
         queries = load_queries(config, schema, problems)
         check_errors(config, schema, problems)
         package, models = build_package(config, schema, queries, problems)
+        added: Mapping[str, tuple[str, str]] = {}
+        if config.plugins:
+            from .plugins import run_plugins
+
+            problems.stop_if_any()
+            outcome = run_plugins(config, package, schema)
+            package, added = outcome.package, outcome.files
+        if config.templates is not None:
+            from .overrides import check_templates
+
+            check_templates(config, problems)
         problems.stop_if_any()
-        files = render(package, models, cache)
+        files = _rendered(config, package, models, cache, added)
         methods = len(package.methods) + sum(
             len(item.methods) + len(item.accessor_methods) for item in package.resources
         )
         return Generated(
             files, tuple(problems.warnings), len(package.resources), methods, manifest_text(package)
         )
+
+
+def _rendered(
+    config: Config,
+    package: Package,
+    models: Models,
+    cache: Cache | None,
+    added: Mapping[str, tuple[str, str]],
+) -> dict[str, str]:
+    """The package's files, with those that plugins add."""
+    from .render import format_new, render
+
+    try:
+        files = render(package, models, cache, templates=config.templates)
+        python = {path: text for path, (_, text) in added.items() if path.endswith(".py")}
+        more = format_new(python, cache) if python else {}
+    except RenderError as error:
+        if not config.plugins and config.templates is None:
+            raise
+        key = "plugins" if config.plugins else "templates"
+        hint = "It was in order without them."
+        raise GenerationError([setting_place(config, (key,), str(error), "T004", hint)]) from error
+    except Exception as error:
+        if config.templates is None:
+            raise
+        from .overrides import told
+
+        told(error, config)
+    for path, (plugin, text) in added.items():
+        if path in files:
+            message = f"The plugin {plugin} adds {path}, which is generated."
+            hint = "Give it another name, or replace its template."
+            raise GenerationError([setting_place(config, ("plugins",), message, "G005", hint)])
+        files[path] = more.get(path, text)
+    return files
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from .cache import Cache, digest
 from .diagnostics import RenderError
 from .models import ModelClass, Models
 from .names import ERROR_NAMES, with_article
+from .overrides import OURS, Sandbox, loader
 from .types import UPLOAD, Import, PythonType, import_lines
 from .views import SIGNS, WORDS, MethodView, Place, Spelling, Views, docstring, literal, sign, spelling
 
@@ -37,11 +38,13 @@ _STEPS = ("check --fix-only --select=I,F401,PIE790", "format")
 class _Compiled(jinja2.BytecodeCache):
     """Templates compiled before, kept by their source."""
 
-    def __init__(self, kept: Cache) -> None:
+    def __init__(self, kept: Cache, kind: str = "") -> None:
         self._kept = kept
+        # What is compiled for a sandbox is another text.
+        self._kind = kind
 
     def _key(self, bucket: Bucket) -> str:
-        return digest(sys.version, jinja2.__version__, bucket.key, bucket.checksum)
+        return digest(sys.version, jinja2.__version__, self._kind, bucket.key, bucket.checksum)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         data = self._kept.load("template", self._key(bucket))
@@ -52,10 +55,11 @@ class _Compiled(jinja2.BytecodeCache):
         self._kept.store("template", self._key(bucket), bucket.bytecode_to_string())
 
 
-def _environment(kept: Cache | None) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-        bytecode_cache=_Compiled(kept) if kept else None,
+def _environment(kept: Cache | None, own: Path | None = None) -> jinja2.Environment:
+    make, kind = (Sandbox, "sandbox") if own else (jinja2.Environment, "")
+    environment = make(
+        loader=loader(own) if own else jinja2.FileSystemLoader(OURS),
+        bytecode_cache=_Compiled(kept, kind) if kept else None,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -69,9 +73,14 @@ def _environment(kept: Cache | None) -> jinja2.Environment:
     return environment
 
 
-def render(package: ir.Package, models: Models, cache: Cache | None = None) -> dict[str, str]:
-    """All files of a package by their path in it, formatted; with a cache, only those that are new are formatted."""
-    files = _Renderer(package, models, cache).files()
+def render(
+    package: ir.Package, models: Models, cache: Cache | None = None, *, templates: Path | None = None
+) -> dict[str, str]:
+    """All files of a package by their path in it, formatted; with a cache, only those that are new are formatted.
+
+    `templates` is a folder of templates that replace ours.
+    """
+    files = _Renderer(package, models, cache, templates).files()
     formatted = format_new(files, cache)
     for path in sorted(RUNTIME.glob("*.py")):
         formatted[f"{_LOCAL_RUNTIME}/{path.name}"] = path.read_text(encoding="utf-8")
@@ -166,11 +175,17 @@ class Overload:
 
 
 class _Renderer:
-    def __init__(self, package: ir.Package, models: Models, kept: Cache | None = None) -> None:
+    def __init__(
+        self,
+        package: ir.Package,
+        models: Models,
+        kept: Cache | None = None,
+        templates: Path | None = None,
+    ) -> None:
         self._package = package
         self._models = models
         self._views = Views(package)
-        self._environment = _environment(kept)
+        self._environment = _environment(kept, templates)
 
     @property
     def _streams(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from .cache import digest
 from .config import Config
 from .diagnostics import Problems
+from .plugins import plugin_files
 from .sdl import SchemaText, read_schema_text
 
 # Their releases may change what is generated.
@@ -35,6 +36,12 @@ def read_sources(config: Config) -> Sources | None:
         ]
         for path in sorted((*config.queries.rglob("*.graphql"), *config.queries.rglob("*.gql"))):
             parts += [path.relative_to(config.queries).as_posix().encode(), path.read_bytes()]
+        if config.templates is not None:
+            for path in sorted(item for item in config.templates.rglob("*") if item.is_file()):
+                parts += [path.relative_to(config.templates).as_posix().encode(), path.read_bytes()]
+        if config.plugins:
+            for name, content in sorted(plugin_files(config).items()):
+                parts += [name.encode(), content]
         own = Path(__file__).parent
         for path in sorted((*own.rglob("*.py"), *own.rglob("*.jinja"))):
             parts += [path.relative_to(own).as_posix().encode(), path.read_bytes()]

@@ -60,6 +60,12 @@ def sources(config: Path | None) -> State:
             continue
         paths += loaded.root.glob(entry) if any(mark in entry for mark in "*?[") else [loaded.root / entry]
     paths += [*loaded.queries.rglob("*.graphql"), *loaded.queries.rglob("*.gql")]
+    if loaded.templates is not None:
+        paths += [path for path in loaded.templates.rglob("*") if path.is_file()]
+    if loaded.plugins:
+        from .plugins import plugin_files
+
+        paths += [loaded.root / name for name in plugin_files(loaded)]
     return _state(paths)
 
 

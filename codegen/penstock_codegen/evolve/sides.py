@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -68,6 +69,10 @@ def _side(config: Config, problems: Problems, unfit: dict[str, str]) -> Side:
     schema = load_schema(read_schema_text(config, problems), problems)
     package, models = build_package(config, schema, load_queries(config, schema, problems), problems)
     problems.stop_if_any()
+    if config.plugins:
+        # A side may be anybody's: its plugins do not run for a comparison.
+        message = f"{config.file}: plugins do not run here; what they change is not compared."
+        print(message, file=sys.stderr)
     classes = {item.name: item for each in models.modules.values() for item in each}
     return Side(package, classes, unfit)
 
