@@ -5,6 +5,7 @@ A template is data to the generator: it prints what it is given, and can neither
 
 from __future__ import annotations
 
+import difflib
 import traceback
 from pathlib import Path
 from typing import NoReturn
@@ -13,11 +14,13 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from .config import Config, setting_place
-from .diagnostics import Diagnostic, GenerationError, Problems, at, did_you_mean, shown_path
+from .diagnostics import Diagnostic, GenerationError, Problems, at, shown_path
 
 OURS = Path(__file__).with_name("templates")
 # Under this prefix ours can be included by a template that replaces it.
 _PREFIX = "penstock"
+# How near a name has to be to be a slip: a project may have templates of its own, which others include.
+_NEAR = 0.85
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -49,10 +52,12 @@ def check_templates(config: Config, problems: Problems) -> None:
     ours = [path.name for path in OURS.iterdir()]
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in ours and (near := did_you_mean(name, ours)):
+        near = difflib.get_close_matches(name, ours, 1, _NEAR)
+        if path.is_file() and name not in ours and near:
             message = "This replaces no template, and none of its name is there."
             shown = shown_path(path, config.root)
-            problems.add(Diagnostic(shown, 0, 0, message, "T002", near, level="warning"))
+            hint = f'Did you mean "{near[0]}"?'
+            problems.add(Diagnostic(shown, 0, 0, message, "T002", hint, level="warning"))
 
 
 def told(error: Exception, config: Config) -> NoReturn:

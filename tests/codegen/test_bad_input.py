@@ -136,7 +136,7 @@ CASES = [
         "unknown key far",
         {"pyproject.toml": Replace('context = ["tenant_id"]', "banana = 1")},
         [
-            'pyproject.toml:5:1: There is no setting "banana". The keys are schema, queries, output, manifest, context, headers, scalars, types, names, errors, renamed. [C004]'
+            'pyproject.toml:5:1: There is no setting "banana". The keys are schema, queries, output, manifest, context, headers, scalars, types, names, errors, renamed, plugins, templates. [C004]'
         ],
     ),
     Case(
