@@ -100,6 +100,8 @@ def at(path: str, text: str, line: int, column: int, message: str, code: str, hi
 
 def printable(text: str) -> str:
     """The text on one line, with control characters made visible: what a schema says must not steer a terminal or a log."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
 
 

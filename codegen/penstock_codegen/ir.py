@@ -260,11 +260,15 @@ class EnumMember:
 
 @dataclass(frozen=True, slots=True)
 class EnumType:
-    """An enum, and the name of the alias that arguments are annotated with: the enum or one of its values as a literal."""
+    """An enum, and the name of the alias that arguments are annotated with: the enum or one of its values as a literal.
+
+    `module` is the module of the package's `enums` that it is in: it is made when it is first used, for there may be hundreds.
+    """
 
     name: str
     graphql_name: str
     alias: str
+    module: str
     doc: str
     members: tuple[EnumMember, ...]
 

@@ -227,7 +227,9 @@ class TypeMapping:
     def enum_types(self) -> tuple[ir.EnumType, ...]:
         """The enums that were asked for, by name. Ask after `input_types`, which may ask for more."""
         found = []
-        for graphql_name, (name, alias) in self._enums.items():
+        modules = Scope("enums", self._problems, self._config.file.name)
+        modules.claim("importlib", "what the package imports its modules with")
+        for graphql_name, (name, alias) in sorted(self._enums.items()):
             type_ = self._schema.get_type(graphql_name)
             assert isinstance(type_, GraphQLEnumType)
             scope = Scope(name, self._problems, self._config.file.name)
@@ -237,7 +239,10 @@ class TypeMapping:
                 deprecated = reason(definition.deprecation_reason)
                 said = [text(definition.description), f"Deprecated: {deprecated}" if deprecated else ""]
                 members.append(ir.EnumMember(member, value, "\n\n".join(filter(None, said)), deprecated))
-            found.append(ir.EnumType(name, graphql_name, alias, text(type_.description), tuple(members)))
+            module = modules.distinct(names.module_name(name), name)
+            found.append(
+                ir.EnumType(name, graphql_name, alias, module, text(type_.description), tuple(members))
+            )
         return tuple(sorted(found, key=lambda item: item.name))
 
     def runtime_leaf(self, type_: GraphQLNamedType) -> PythonType | None:

@@ -208,6 +208,7 @@ class Models:
         # A fragment has a module of its own: fragments never spread in a circle, so that these modules never import in one.
         self._module_names = Scope("models", problems, types.path)
         self._module_names.claim("client", "the client's own operations")
+        self._module_names.claim("importlib", "what the package imports its modules with")
 
     @property
     def modules(self) -> Mapping[str, list[ModelClass]]:

@@ -208,7 +208,7 @@ class _Renderer:
         files = {
             "__init__.py": self._init(),
             "client.py": self._client(),
-            "enums.py": self._write("enums.py.jinja", enums=package.enums),
+            "enums/__init__.py": self._write("enums_init.py.jinja", enums=package.enums),
             "inputs.py": self._inputs(),
             "_schema.py": self._schema(),
             "_operations/__init__.py": self._write("operations_init.py.jinja"),
@@ -221,6 +221,8 @@ class _Renderer:
             files[f"{resource.module}.py"] = self._resource(resource)
             files[f"_operations/{resource.module}.py"] = self._operations(resource.operations, resource)
         files["_operations/client.py"] = self._operations(package.operations, None)
+        for enum in package.enums:
+            files[f"enums/{enum.module}.py"] = self._write("enum.py.jinja", enum=enum)
         for module, classes in self._models.modules.items():
             files[f"{module.replace('.', '/')}.py"] = self._model_module(module, classes)
         return files
@@ -566,15 +568,16 @@ class _Renderer:
         )
 
     def _schema(self) -> str:
-        imports: set[Import] = set()
-        for _, type_ in self._package.leaves:
-            imports |= type_.imports
+        leaves = self._package.leaves
+        imports = {each for _, type_ in leaves for each in type_.imports}
         return self._write(
             "schema.py.jinja",
             table=self._package.table,
             abstract=self._package.abstract,
-            leaves=[(name, type_.text) for name, type_ in self._package.leaves],
-            imports=import_lines(imports),
+            # Enums are made as they are asked for: there may be hundreds.
+            enums=sorted({each.name for each in imports if each.local and each.module == "enums"}),
+            leaves=[(name, type_.text) for name, type_ in leaves],
+            imports=import_lines({each for each in imports if not each.local or each.module != "enums"}),
         )
 
     def _client(self) -> str:

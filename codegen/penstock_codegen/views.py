@@ -36,6 +36,10 @@ def _wrapped(text: str, width: int) -> list[str]:
         if not stripped:
             lines.append("")
             continue
+        if len(stripped) <= width - 6 and stripped.isprintable():
+            # It fits: there is nothing to wrap.
+            lines.append(stripped)
+            continue
         indent = stripped[: len(stripped) - len(stripped.lstrip())]
         hanging = indent + "    " if re.match(r"\s+\w+: ", stripped) else indent
         lines += textwrap.wrap(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .table import SchemaTable, named_type
@@ -14,11 +14,14 @@ _BUILTIN: Mapping[str, Any] = {"String": str, "ID": str, "Int": int, "Float": fl
 class Schema:
     """A table of the types that selections and paths can reach.
 
-    `leaves` are the Python types of scalars and enums by name, and of single fields as `type.field` where they have one of their own.
+    `leaves` give the Python types of scalars and enums by name, and of single fields as `type.field` where they have one of their own.
     """
 
     def __init__(
-        self, types: Mapping[str, str], abstract: Mapping[str, tuple[str, ...]], leaves: Mapping[str, Any]
+        self,
+        types: Mapping[str, str],
+        abstract: Mapping[str, tuple[str, ...]],
+        leaves: Mapping[str, Callable[[], Any]],
     ) -> None:
         self.table = SchemaTable(types, abstract)
         self._leaves = leaves
@@ -35,10 +38,11 @@ class Schema:
         nullable = nullable or not reference.endswith("!")
         own = self._leaves.get(f"{owner}.{last}")
         if own is not None:
-            annotation = own
+            annotation = own()
         else:
+            name = named_type(reference)
+            leaf = self._leaves.get(name)
             annotation = python_type(
-                reference.removesuffix("!") + "!",
-                self._leaves.get(named_type(reference), _BUILTIN.get(named_type(reference), Any)),
+                reference.removesuffix("!") + "!", leaf() if leaf is not None else _BUILTIN.get(name, Any)
             )
         return annotation | None if nullable and annotation is not Any else annotation
