@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 from graphql import (
@@ -37,6 +36,7 @@ from graphql import (
     specified_scalar_types,
     value_from_ast,
 )
+from graphql.pyutils import cached_property
 from graphql.type.schema import InterfaceImplementations
 
 _T = TypeVar("_T", GraphQLArgument, GraphQLInputField)
@@ -227,9 +227,10 @@ class _Builder:
 
 
 # What graphql-core's constructors set, without their checks: those are made once, when a schema is read.
-_FIELD = vars(GraphQLField(GraphQLString))
-_ARGUMENT = vars(GraphQLArgument(GraphQLString))
-_INPUT_FIELD = vars(GraphQLInputField(GraphQLString))
+_ANY: Any = GraphQLString
+_FIELD = vars(GraphQLField(_ANY))
+_ARGUMENT = vars(GraphQLArgument(_ANY))
+_INPUT_FIELD = vars(GraphQLInputField(_ANY))
 _EMPTY = GraphQLSchema()
 
 
@@ -281,7 +282,7 @@ class _Enum(GraphQLEnumType):
     _build: Callable[[], dict[str, GraphQLEnumValue]]
 
     @cached_property
-    def values(self) -> dict[str, GraphQLEnumValue]:  # type: ignore[override]  # an attribute there, made at once
+    def values(self) -> dict[str, GraphQLEnumValue]:
         return self._build()
 
 

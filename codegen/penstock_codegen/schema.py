@@ -155,10 +155,10 @@ def _parse(found: SchemaText, problems: Problems) -> GraphQLSchema:
         except (TypeError, GraphQLError) as error:
             # Some kinds of types in the wrong place are told as exceptions, which name the type and no place.
             problems.add(_misplaced(str(error), definitions, found.files[0]))
-            problems.stop_if_any()
-        errors = validate_schema(schema)
-        if not errors:
-            return schema
+        else:
+            errors = validate_schema(schema)
+            if not errors:
+                return schema
     for graphql_error in errors:
         message, hint = sentence(graphql_error.message)
         if message.startswith("Query root type"):
