@@ -7,13 +7,15 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Format, GenerationError, RenderError, render
 
 if TYPE_CHECKING:
+    from .config import Config
+    from .generate import Generated
     from .write import Change
 
 DONE, FOUND, WRONG = 0, 1, 2
@@ -28,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--config", metavar="FILE", type=Path, help="the configuration; default: pyproject.toml here or above"
+    )
+    made.add_argument(
+        "--api", metavar="NAME", default="", help="one of the APIs that the configuration has; default: all"
     )
     made.add_argument(
         "--check",
@@ -85,9 +90,8 @@ def run(options: argparse.Namespace) -> int:
     form: Format = options.format
     started = time.perf_counter()
     from .cache import Cache, default_folder
-    from .config import find_config, load_config
+    from .config import find_config, load_configs
     from .plugins import allowed_by
-    from .write import WriteError
 
     try:
         plugins = allowed_by(options.plugins)
@@ -95,11 +99,12 @@ def run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return WRONG
     try:
-        config = load_config(options.config or find_config(Path.cwd()))
+        configs = load_configs(options.config or find_config(Path.cwd()), options.api)
         from .generate import generate
 
         cache = None if options.no_cache else Cache(default_folder())
-        generated = generate(config, cache, plugins=plugins)
+        # All are generated before any is written.
+        found = _each(configs, lambda config: generate(config, cache, plugins=plugins))
     except GenerationError as error:
         if options.traceback and error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
@@ -114,9 +119,49 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return WRONG
+    if options.manifest and len(found) > 1:
+        print("--manifest is one API's file: name the API with --api, too.", file=sys.stderr)
+        return WRONG
+    reports: dict[str, dict[str, Any]] = {}
+    code = DONE
+    for config, generated in found:
+        done = _finish(config, generated, options, started, reports)
+        if done == WRONG:
+            return WRONG
+        code = max(code, done)
+    if form == "json":
+        print(json.dumps({"apis": reports} if len(found) > 1 else next(iter(reports.values())), indent=2))
+    return code
+
+
+def _each(configs: Sequence[Config], run: Callable[[Config], Generated]) -> list[tuple[Config, Generated]]:
+    """What is generated for each. Raises `GenerationError` with what is wrong with all of them."""
+    found: list[tuple[Config, Generated]] = []
+    errors: list[GenerationError] = []
+    for config in configs:
+        try:
+            found.append((config, run(config)))
+        except GenerationError as error:
+            errors.append(error)
+    if errors:
+        # What they share is told once.
+        told = dict.fromkeys(item for error in errors for item in error.diagnostics)
+        raise GenerationError(list(told)) from errors[0].__cause__
+    return found
+
+
+def _finish(
+    config: Config,
+    generated: Generated,
+    options: argparse.Namespace,
+    started: float,
+    reports: dict[str, dict[str, Any]],
+) -> int:
+    """Writes what was generated for one API, or compares it, and tells about it. Gives the exit code."""
+    form: Format = options.format
     if generated.warnings and not (options.quiet and form == "text"):
         print(render(generated.warnings, form), file=sys.stderr)
-    from .write import compare, write
+    from .write import WriteError, compare, write
 
     try:
         changes = (
@@ -135,7 +180,7 @@ def run(options: argparse.Namespace) -> int:
         return WRONG
     seconds = time.perf_counter() - started
     if form == "json":
-        print(json.dumps(_report(changes, len(generated.files), seconds, check=options.check), indent=2))
+        reports[config.api] = _report(changes, len(generated.files), seconds, check=options.check)
     elif options.check and changes:
         _show_drift(changes, config.package, form)
     elif not options.quiet:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from . import names
-from .diagnostics import Diagnostic, Problems, at, did_you_mean
+from .apis import SHARED, clashes, part_of
+from .diagnostics import Diagnostic, GenerationError, Problems, at, did_you_mean
 from .types import ANY, UPLOAD, PythonType, TypeSyntaxError, parse_type
 
 
@@ -59,6 +60,9 @@ class Config:
     plugins: tuple[str, ...] = ()
     # A folder of templates that replace ours.
     templates: Path | None = None
+    # The API's name where the file has several, and the settings that it shares with the others.
+    api: str = ""
+    shared: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def package(self) -> str:
@@ -88,10 +92,24 @@ _OBJECT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*
 _METHOD = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)?", re.ASCII)
 
 
-def load_config(file: Path) -> Config:
+def load_config(file: Path, api: str = "") -> Config:
     """The configuration in a TOML file: `[tool.penstock]` of a pyproject.toml, or the top level of any other.
 
-    Raises `GenerationError` with everything that is wrong with it.
+    `api` names the one of several that it has (`[tool.penstock.apis.NAME]`). Raises `GenerationError` with everything that is wrong with
+    it, and where it has several and none is named.
+    """
+    found = load_configs(file, api)
+    if len(found) > 1:
+        names = ", ".join(item.api for item in found)
+        hint = f"Name one with --api: {names}."
+        raise GenerationError([setting_place(found[0], (), "There are several APIs here.", "C013", hint)])
+    return found[0]
+
+
+def load_configs(file: Path, api: str = "") -> tuple[Config, ...]:
+    """The configurations of all APIs in a TOML file, in its order; with `api`, of that one alone.
+
+    Raises `GenerationError` with everything that is wrong with them.
     """
     problems = Problems()
     shown = file.name
@@ -146,18 +164,76 @@ def load_config(file: Path) -> Config:
                 )
             )
             problems.stop_if_any()
+    table = table if isinstance(table, dict) else {}
     reader = _Reader(shown, text, prefix, problems)
-    config = reader.config(file.resolve(), table if isinstance(table, dict) else {})
+    if "apis" not in table:
+        if api:
+            reader.wrong(
+                (), f'There is no API "{api}": this file has one, without a name.', "C013", "Leave --api out."
+            )
+        configs: tuple[Config, ...] = (reader.config(file.resolve(), table),)
+    else:
+        configs = reader.configs(file.resolve(), table, api)
     problems.stop_if_any()
-    return config
+    return configs
 
 
 class _Reader:
-    def __init__(self, path: str, text: str, prefix: tuple[str, ...], problems: Problems) -> None:
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        prefix: tuple[str, ...],
+        problems: Problems,
+        api: str = "",
+        shared: frozenset[tuple[str, ...]] = frozenset(),
+    ) -> None:
         self._path = path
         self._text = text
         self._prefix = prefix
         self._problems = problems
+        self._api = api
+        self._shared = shared
+
+    def wrong(self, key: tuple[str, ...], message: str, code: str, hint: str = "") -> None:
+        """Tells that something is wrong with a setting."""
+        self._wrong(key, message, code, hint)
+
+    def configs(self, file: Path, table: dict[str, Any], api: str) -> tuple[Config, ...]:
+        """The configuration of each API, or of the one that is named."""
+        for key in table:
+            if key in _KEYS and key not in SHARED:
+                hint = f"Move it under [{'.'.join((*self._prefix, 'apis', 'NAME'))}]; {', '.join(SHARED)} may stand here for all."
+                self._wrong((key,), f"{key} belongs to one API, and this file has apis.", "C013", hint)
+            elif key != "apis" and key not in _KEYS:
+                hint = did_you_mean(key, (*SHARED, "apis")) or f"The keys are {', '.join((*SHARED, 'apis'))}."
+                self._wrong((key,), f'There is no setting "{key}".', "C004", hint)
+        own = self._table(table, "apis")
+        found: list[Config] = []
+        for name, values in own.items():
+            if not isinstance(values, dict):
+                self._wrong(("apis", name), f"{name} is a table, and this is {_kind(values)}.", "C005")
+            elif not _GRAPHQL_NAME.fullmatch(name):
+                hint = "Letters, digits and underscores."
+                self._wrong(("apis", name), f'"{name}" cannot be the name of an API.', "C013", hint)
+            else:
+                part = part_of(table, values)
+                if "schema" not in values:
+                    hint = f'Such as schema = "{name}.graphql".'
+                    self._wrong(("apis", name), "schema is missing.", "C005", hint)
+                reader = _Reader(self._path, self._text, self._prefix, self._problems, name, part.shared)
+                given = {"queries": f"queries/{name}", **part.table}
+                found.append(replace(reader.config(file, given), api=name, shared=part.shared))
+        if not own:
+            self._wrong(("apis",), "There are no APIs here.", "C013", "Write [tool.penstock.apis.NAME].")
+        elif api and api not in own:
+            hint = did_you_mean(api, own) or f"The APIs are {', '.join(own)}."
+            self._wrong(("apis", next(iter(own))), f'There is no API "{api}".', "C013", hint)
+        self._problems.stop_if_any()
+        for config, key, message, hint in clashes(tuple(found)):
+            self._problems.add(setting_place(config, (key,), message, "C013", hint))
+        self._problems.stop_if_any()
+        return tuple(item for item in found if not api or item.api == api)
 
     def config(self, file: Path, table: dict[str, Any]) -> Config:
         for key in table:
@@ -378,8 +454,13 @@ class _Reader:
             return ANY
 
     def _wrong(self, key: tuple[str, ...], message: str, code: str, hint: str = "") -> None:
-        line, column = locate(self._text, (*self._prefix, *key))
+        line, column = locate(self._text, (*self._prefix, *_part(self._api, self._shared, key)))
         self._problems.add(at(self._path, self._text, line, column, message, code, hint))
+
+
+def _part(api: str, shared: frozenset[tuple[str, ...]], key: tuple[str, ...]) -> tuple[str, ...]:
+    """Where a setting of an API stands, below the section: among its own, or among those that all share."""
+    return ("apis", api, *key) if api and key[:2] not in shared and key not in shared else key
 
 
 def locate(text: str, key: tuple[str, ...]) -> tuple[int, int]:
@@ -451,5 +532,6 @@ def setting_place(
     except (OSError, UnicodeDecodeError):
         text = ""
     prefix = ("tool", "penstock") if config.file.name == "pyproject.toml" else ()
-    line, column = locate(text, (*prefix, *key)) if text else (0, 0)
+    own = _part(config.api, config.shared, key)
+    line, column = locate(text, (*prefix, *own)) if text else (0, 0)
     return at(config.file.name, text, line, column, message, code, hint)

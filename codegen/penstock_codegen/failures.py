@@ -258,6 +258,9 @@ def check_errors(config: Config, schema: GraphQLSchema, problems: Problems) -> N
         for name in item.fields
     }
     for key in ("success", "message", "problems", "types"):
+        # What several APIs share need not be in each.
+        if ("errors", key) in config.shared:
+            continue
         known = composite.keys() if key == "types" else fields
         for name in getattr(config.errors, key):
             if name in getattr(default, key) or any(matches(each, (name,)) for each in known):

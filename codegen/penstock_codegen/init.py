@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 2 wrong input (nothing was written).",
     )
     made.add_argument(
+        "--api", metavar="NAME", default="", help="write one of several APIs: a section of this name"
+    )
+    made.add_argument(
         "--schema", metavar="FILE|URL", help="SDL, an introspection answer (.json), a glob, or the API's URL"
     )
     made.add_argument("--output", metavar="FOLDER", help="the package's folder; its name is the import name")
@@ -101,9 +104,9 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
         ask = input
     file: Path = options.config
     try:
-        present = _present(file)
+        present = _present(file, options.api)
         answers = _answers(options, file.resolve().parent, ask)
-        text = _written(file, present, answers, options.save_schema)
+        text = _written(file, present, answers, options.save_schema, options.api)
     except GenerationError as error:
         print(render(error.diagnostics, "text"), file=sys.stderr)
         return WRONG
@@ -114,7 +117,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
     if options.scaffold or (ask is not None and _yes(ask, "Write the queries that the schema calls for?")):
         from .scaffold.cli import main as scaffold
 
-        return scaffold(["--config", str(file)])
+        return scaffold(["--config", str(file), "--api", options.api])
     print("Next: penstock scaffold, or write an operation, then penstock generate.")
     return DONE
 
@@ -123,8 +126,8 @@ def _refuse(file: Path, message: str, hint: str) -> GenerationError:
     return GenerationError([Diagnostic(file.name, 0, 0, message, "C009", hint)])
 
 
-def _present(file: Path) -> str:
-    """The file's text, empty where there is none. Raises where it is configured already."""
+def _present(file: Path, api: str) -> str:
+    """The file's text, empty where there is none. Raises where it is configured already, other than for other APIs."""
     import tomllib
 
     try:
@@ -137,7 +140,16 @@ def _present(file: Path) -> str:
             file, f"This file cannot be read: {error}.", "Mend it, or name another with --config."
         ) from None
     section = table.get("tool", {}) if file.name == "pyproject.toml" else {"penstock": table or None}
-    if isinstance(section, dict) and section.get("penstock") is not None:
+    known = section.get("penstock") if isinstance(section, dict) else None
+    if api and not re.fullmatch(r"[A-Za-z_]\w*", api, re.ASCII):
+        raise _refuse(file, f'"{api}" cannot be the name of an API.', "Letters, digits and underscores.")
+    if api and isinstance(known, dict) and isinstance(known.get("apis"), dict):
+        if api in known["apis"]:
+            raise _refuse(file, f"This file has the API {api} already.", "Edit it, or choose another name.")
+    elif known is not None:
+        if api:
+            hint = "Move its settings under apis: [tool.penstock.apis.NAME]."
+            raise _refuse(file, "This file has one API, without a name.", hint)
         raise _refuse(
             file,
             "This file has a configuration of penstock already.",
@@ -177,7 +189,8 @@ def _answers(options: argparse.Namespace, root: Path, ask: Callable[[str], str] 
             "No folder was named for the package.",
             "Pass --output FOLDER, such as --output my_api.",
         )
-    queries = options.queries or _asked(ask, "The folder of operations", "queries")
+    standard = f"queries/{options.api}" if options.api else "queries"
+    queries = options.queries or _asked(ask, "The folder of operations", standard)
     return Answers(schema, output, queries, headers)
 
 
@@ -191,7 +204,7 @@ def _yes(ask: Callable[[str], str], question: str) -> bool:
     return ask(f"{question} [Y/n]: ").strip().lower() in ("", "y", "yes")
 
 
-def _written(file: Path, present: str, answers: Answers, save: str | None) -> str:
+def _written(file: Path, present: str, answers: Answers, save: str | None, api: str) -> str:
     """Checks the configuration by reading the schema with it, and writes it. Gives what to tell about it."""
     from .config import load_config
     from .diagnostics import Problems
@@ -217,7 +230,8 @@ def _written(file: Path, present: str, answers: Answers, save: str | None) -> st
         target = file.resolve().parent / save
         target.write_text("\n\n".join(source.texts) + "\n", encoding="utf-8", newline="\n")
         answers = Answers(save, answers.output, answers.queries)
-    section = "tool.penstock" if file.name == "pyproject.toml" else ""
+    whole = ("tool", "penstock") if file.name == "pyproject.toml" else ()
+    section = ".".join((*whole, *(("apis", api) if api else ())))
     scalars = known_scalars(schema)
     errors = seen_errors(schema)
     text = configuration(answers, scalars, section=section, errors=errors)

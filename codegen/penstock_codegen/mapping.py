@@ -72,6 +72,9 @@ class TypeMapping:
                 continue
             self._problems.add(setting_place(self._config, (section, key), message, "C007", hint))
         for name in self._config.scalars:
+            # What several APIs share need not be in each.
+            if ("scalars", name) in self._config.shared:
+                continue
             if not isinstance(self._schema.get_type(name), GraphQLScalarType):
                 scalars = [
                     item

@@ -31,6 +31,7 @@ def read_sources(config: Config) -> Sources | None:
     try:
         parts = [
             config.file.read_bytes(),
+            config.api.encode(),
             *(text.encode() for text in schema.contents),
             *map(str.encode, schema.files),
         ]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config import Config
 
 _EVERY = 0.5
 # The state of the sources: path → (time of change in ns, size).
@@ -45,28 +49,34 @@ def watch(
 
 
 def sources(config: Path | None) -> State:
-    """Everything that a package is made from, as it is now. A configuration that is wrong is watched alone: mending it is a change."""
-    from .config import find_config, load_config
+    """Everything that packages are made from, as it is now. A configuration that is wrong is watched alone: mending it is a change."""
+    from .config import find_config, load_configs
     from .diagnostics import GenerationError
 
     file = config or find_config(Path.cwd())
     paths = [file]
     try:
-        loaded = load_config(file)
+        found = load_configs(file)
     except GenerationError:
         return _state(paths)
+    for loaded in found:
+        paths += _sources(loaded)
+    return _state(paths)
+
+
+def _sources(loaded: Config) -> Iterator[Path]:
     for entry in loaded.schema:
-        if "://" in entry:
-            continue
-        paths += loaded.root.glob(entry) if any(mark in entry for mark in "*?[") else [loaded.root / entry]
-    paths += [*loaded.queries.rglob("*.graphql"), *loaded.queries.rglob("*.gql")]
+        if "://" not in entry:
+            yield from (
+                loaded.root.glob(entry) if any(mark in entry for mark in "*?[") else [loaded.root / entry]
+            )
+    yield from (*loaded.queries.rglob("*.graphql"), *loaded.queries.rglob("*.gql"))
     if loaded.templates is not None:
-        paths += [path for path in loaded.templates.rglob("*") if path.is_file()]
+        yield from (path for path in loaded.templates.rglob("*") if path.is_file())
     if loaded.plugins:
         from .plugins import plugin_files
 
-        paths += [loaded.root / name for name in plugin_files(loaded)]
-    return _state(paths)
+        yield from (loaded.root / name for name in plugin_files(loaded))
 
 
 def _state(paths: list[Path]) -> State:

@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="this project's configuration; default: pyproject.toml here or above",
     )
+    made.add_argument("--api", metavar="NAME", default="", help="one of the APIs that the configuration has")
     made.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how it is told")
     made.add_argument("--only-breaking", action="store_true", help="leave out what breaks nothing")
     return made
@@ -45,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         new = options.new or str(options.config or find_config(Path.cwd()))
-        with side_of(options.old, options.config) as before, side_of(new, options.config) as after:
+        with (
+            side_of(options.old, options.config, options.api) as before,
+            side_of(new, options.config, options.api) as after,
+        ):
             changes = worst_first(compare(before, after))
     except GenerationError as error:
         print(

@@ -24,16 +24,17 @@ _CODE = "D001"
 
 
 @contextmanager
-def side_of(given: str, current: Path | None) -> Iterator[Side]:
+def side_of(given: str, current: Path | None, api: str = "") -> Iterator[Side]:
     """The side that a word names.
 
     A folder or a TOML file is a project; `REV:` is this project at a git revision, `REV:path/to/pyproject.toml` another of the repository;
     a schema's file or URL stands for this project with that schema, in which operations that do not fit are left out and told.
-    `current` is this project's configuration, where it was named. Raises `GenerationError` where it cannot be had.
+    `current` is this project's configuration, where it was named, and `api` the one of several in it. Raises `GenerationError` where it
+    cannot be had.
     """
     path = Path(given)
     if given.startswith(("http://", "https://")) or (given.endswith(_SCHEMA_ENDINGS) and path.exists()):
-        config = load_config(current or find_config(Path.cwd()))
+        config = load_config(current or find_config(Path.cwd()), api)
         schema = given if "://" in given else str(path.resolve())
         with tempfile.TemporaryDirectory() as folder:
             queries = Path(folder) / "queries"
@@ -41,12 +42,12 @@ def side_of(given: str, current: Path | None) -> Iterator[Side]:
                 shutil.copytree(config.queries, queries)
             yield _fitting(replace(config, schema=(schema,), queries=queries, root=Path(folder)))
     elif path.is_dir():
-        yield _whole(load_config(path / "pyproject.toml"))
+        yield _whole(load_config(path / "pyproject.toml", api))
     elif path.is_file():
-        yield _whole(load_config(path))
+        yield _whole(load_config(path, api))
     elif revision := re.fullmatch(r"([^:]+):(.*)", given):
         with tempfile.TemporaryDirectory() as folder:
-            yield _whole(_at_revision(revision[1], revision[2], current, Path(folder)))
+            yield _whole(_at_revision(revision[1], revision[2], current, Path(folder), api))
     else:
         raise _refuse(given, "There is no such file or folder, and a git revision is followed by a colon.")
 
@@ -118,7 +119,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
     return done.stdout
 
 
-def _at_revision(revision: str, file: str, current: Path | None, folder: Path) -> Config:
+def _at_revision(revision: str, file: str, current: Path | None, folder: Path, api: str) -> Config:
     """The configuration of a revision, with its schema and queries, below a folder."""
     if revision.startswith("-"):
         raise _refuse(revision, "A revision does not start with a hyphen.")
@@ -129,7 +130,7 @@ def _at_revision(revision: str, file: str, current: Path | None, folder: Path) -
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(text)
-    config = load_config(target)
+    config = load_config(target, api)
     present = _git(top, "ls-tree", "-r", "-z", "--name-only", revision).decode().split("\0")
     wanted = [item for item in present if _is_source(item, config, folder)]
     if wanted:

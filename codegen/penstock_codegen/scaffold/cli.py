@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--config", metavar="FILE", type=Path, help="the configuration; default: pyproject.toml here or above"
     )
+    made.add_argument("--api", metavar="NAME", default="", help="one of the APIs that the configuration has")
     made.add_argument(
         "--resource",
         metavar="TYPE",
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..diagnostics import Problems
 
     try:
-        config = load_config(options.config or find_config(Path.cwd()))
+        config = load_config(options.config or find_config(Path.cwd()), options.api)
         from ..schema import load_schema
         from ..sdl import read_schema_text
         from .files import scaffold, write_files

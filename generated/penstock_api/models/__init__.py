@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .tenant import TenantSwitchResult as TenantSwitchResult
     from .tenant_fields import TenantFields as TenantFields
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "AgentConfigFields": "agent_config_fields",
     "AgentFields": "agent_fields",
     "AgentFieldsAgentConfig": "agent_fields",

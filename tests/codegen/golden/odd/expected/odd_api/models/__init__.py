@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .thing_operations import ThingManyThingImportThing as ThingManyThingImportThing
     from .thing_operations import ThingManyThingImportThird as ThingManyThingImportThird
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "ClassNoneBaseBase": "class_",
     "ClassNoneBaseThing": "class_",
     "ClassNoneBaseThingThing": "class_",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .user import UserInviteInviteInvited as UserInviteInviteInvited
     from .user_fields import UserFields as UserFields
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "EmailTakenProblem": "problems",
     "InvalidInputProblem": "problems",
     "MediaUserErrorProblem": "problems",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .user_fields import UserFields as UserFields
     from .viewer_fields import ViewerFields as ViewerFields
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "FoundData": "client",
     "FoundFoundIssue": "client",
     "FoundFoundRepository": "client",

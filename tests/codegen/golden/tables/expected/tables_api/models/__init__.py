@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .job_fields import JobFieldsWorker as JobFieldsWorker
     from .worker_fields import WorkerFields as WorkerFields
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "JobStepsResult": "job",
     "JobFields": "job_fields",
     "JobFieldsWorker": "job_fields",
