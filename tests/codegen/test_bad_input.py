@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.codegen.projects import QUERIES, base_project, generate_project, write_project
+from tests.codegen.projects import QUERIES, SCHEMA, base_project, generate_project, write_project
 
 from penstock_codegen.diagnostics import GenerationError
 
@@ -510,6 +510,31 @@ CASES = [
         [
             "queries/x.graphql:1:1: This is a subscription, and the schema has no type Subscription. "
             "Name the schema's own operations, or remove this one. [Q009]"
+        ],
+    ),
+    Case(
+        "subscriptions that cannot be",
+        {
+            "schema.graphql": SCHEMA + "type Subscription { a(resume: Int): Int b: Int book: Book }",
+            "queries/x.graphql": "subscription ($resume: Int) { a(resume: $resume) }",
+            "queries/shelf/fields.graphql": "fragment shelf_fields on Book { id }",
+            "queries/shelf/get.graphql": "subscription { book { ...shelf_fields } }",
+        },
+        [
+            "queries/shelf/get.graphql:1:1: get.graphql finds a shelf, and does not end in its fields. "
+            "Let it be a query that selects ...shelf_fields and nothing else. [R004]",
+            'queries/x.graphql:1:15: $resume would be the parameter "resume", and every subscription has one of that name of its own. '
+            "Give the variable another name. [R006]",
+        ],
+    ),
+    Case(
+        "subscriptions of two fields",
+        {
+            "schema.graphql": SCHEMA + "type Subscription { a: Int b: Int }",
+            "queries/x.graphql": "subscription { a b }",
+        },
+        [
+            "queries/x.graphql:1:18: Anonymous Subscription must select only one top level field. [Q008]",
         ],
     ),
     Case(

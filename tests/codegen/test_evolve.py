@@ -47,6 +47,22 @@ CASES: dict[str, tuple[list[Edit], set[str]]] = {
         ],
         {"Book.delete(): method-deprecated"},
     ),
+    "query became subscription": (
+        [
+            (LIST, "query (", "subscription ("),
+            (
+                "schema.graphql",
+                "type Mutation {",
+                "type Subscription {\n  books(tenant_id: UUID, limit: Int, offset: Int, title: String): [Book!]!\n}\n\n"
+                "type Mutation {",
+            ),
+        ],
+        {
+            "client.book.list(): result-changed",
+            "client.book.list(): parameter-added-optional",
+            "inputs.BookListResume: input-added",
+        },
+    ),
     "query became mutation": (
         [
             (LIST, "query (", "mutation ("),

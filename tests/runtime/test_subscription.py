@@ -6,12 +6,21 @@ import asyncio
 import gc
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from tests.runtime.misbehaving import unused_port
 from tests.runtime.websocket_server import Peer, Talking, talking_server
 
@@ -530,6 +539,36 @@ def test_iterating_again_goes_on_behind_the_last_event(server: Talking) -> None:
         assert list(stream) == [3]
     asked = [peer.asked["variables"] for peer in server.settled(2)]  # type: ignore[attr-defined]
     assert asked == [{}, {"after": 2}]
+
+
+def certificate(folder: Path) -> Path:
+    """A new certificate for 127.0.0.1 that nobody vouches for, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "certificate.pem"
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
+
+
+def test_over_tls_the_certificate_is_checked(reader: Reader, tmp_path: Path) -> None:
+    path = certificate(tmp_path)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(path)
+    with talking_server(ours) as server:
+        server.script(ticks(1))
+        assert server.http_url.startswith("https://")
+        with pytest.raises(TransportError, match="certificate verify failed"):
+            reader.read(server.http_url)
+        assert server.handshakes == 0
+        trusting = SubscriptionOptions(ssl=ssl.create_default_context(cafile=path))
+        assert reader.read(server.http_url, trusting) == [1]
 
 
 # ------------------------------------------------------------------------------------------------------------ who asks

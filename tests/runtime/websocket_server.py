@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from ssl import SSLContext
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -105,7 +106,7 @@ class Talking:
     @property
     def http_url(self) -> str:
         """Where queries would be sent."""
-        return self.url.replace("ws://", "http://")
+        return self.url.replace("ws", "http", 1)
 
     def script(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
@@ -132,7 +133,7 @@ class Talking:
 
 
 @contextmanager
-def talking_server() -> Iterator[Talking]:
+def talking_server(ssl: SSLContext | None = None) -> Iterator[Talking]:
     """Serves on a free port until the block ends."""
 
     def refuse(connection: ServerConnection, request: Request) -> Response | None:
@@ -160,8 +161,9 @@ def talking_server() -> Iterator[Talking]:
         ping_interval=None,
         close_timeout=1,
         logger=quiet,
+        ssl=ssl,
     ) as server:
-        talking = Talking(f"ws://127.0.0.1:{server.socket.getsockname()[1]}/graphql")
+        talking = Talking(f"{'wss' if ssl else 'ws'}://127.0.0.1:{server.socket.getsockname()[1]}/graphql")
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

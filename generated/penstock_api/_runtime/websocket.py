@@ -42,7 +42,7 @@ def _same(error: Exception) -> Exception:
     return error
 
 
-def _arguments(headers: Mapping[str, str], options: SubscriptionOptions) -> dict[str, Any]:
+def _arguments(url: str, headers: Mapping[str, str], options: SubscriptionOptions) -> dict[str, Any]:
     return {
         "subprotocols": [SUBPROTOCOL],
         "additional_headers": {
@@ -54,7 +54,8 @@ def _arguments(headers: Mapping[str, str], options: SubscriptionOptions) -> dict
         "max_size": options.max_message,
         "max_queue": 1,
         "logger": _SILENT,
-        "ssl": options.ssl,
+        # Given only where it counts: the library refuses None for wss:// and a context for ws://.
+        **({"ssl": options.ssl} if options.ssl is not None and url.startswith("wss://") else {}),
     }
 
 
@@ -122,7 +123,9 @@ class Connection:
     ) -> None:
         limit = options.connect_timeout
         deadline = None if limit is None else time.monotonic() + limit
-        connector = _library("sync.client").reconnect(url, open_timeout=limit, **_arguments(headers, options))
+        connector = _library("sync.client").reconnect(
+            url, open_timeout=limit, **_arguments(url, headers, options)
+        )
         connector.process_redirect = _same
         self._conversation = conversation
         self._keepalive = options.keepalive
@@ -232,7 +235,9 @@ class AsyncConnection:
         """Connects, and waits until the server has acknowledged it."""
         import asyncio
 
-        connector = _library("asyncio.client").connect(url, open_timeout=None, **_arguments(headers, options))
+        connector = _library("asyncio.client").connect(
+            url, open_timeout=None, **_arguments(url, headers, options)
+        )
         connector.process_redirect = _same
         async with asyncio.timeout(options.connect_timeout):
             socket = await connector.__aenter__()
