@@ -282,7 +282,7 @@ class _Enum(GraphQLEnumType):
     _build: Callable[[], dict[str, GraphQLEnumValue]]
 
     @cached_property
-    def values(self) -> dict[str, GraphQLEnumValue]:
+    def values(self) -> dict[str, GraphQLEnumValue]:  # pyright: ignore[reportIncompatibleVariableOverride]  # an attribute there, made at once
         return self._build()
 
 

@@ -82,10 +82,12 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
         from .resources import build_package
         from .schema import load_schema
         from .sdl import read_schema_text
+        from .valid import Valid
 
         problems = Problems()
-        schema = load_schema(text or read_schema_text(config, problems), problems, cache, nodes=False)
-        queries = load_queries(config, schema, problems)
+        text = text or read_schema_text(config, problems)
+        schema = load_schema(text, problems, cache, nodes=False)
+        queries = load_queries(config, schema, problems, Valid(cache, config, text) if cache else None)
         check_errors(config, schema, problems)
         package, models = build_package(config, schema, queries, problems)
         added: Mapping[str, tuple[str, str]] = {}

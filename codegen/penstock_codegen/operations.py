@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeGuard
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 from graphql import (
     DocumentNode,
@@ -45,6 +45,9 @@ from . import names
 from .config import Config
 from .diagnostics import Diagnostic, Problems, at, did_you_mean, shown_path
 from .schema import CLIENT_DIRECTIVE_NAMES, problem, sentence, syntax_problem
+
+if TYPE_CHECKING:
+    from .valid import Valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,13 @@ def place_of(node: Node, file: str) -> Diagnostic:
     return at(node.loc.source.name, node.loc.source.body, start.line, start.column, "", "")
 
 
-def load_queries(config: Config, schema: GraphQLSchema, problems: Problems) -> Queries:
-    """All of the queries folder. Raises `GenerationError` with everything that is wrong in it."""
+def load_queries(
+    config: Config, schema: GraphQLSchema, problems: Problems, valid: Valid | None = None
+) -> Queries:
+    """All of the queries folder. Raises `GenerationError` with everything that is wrong in it.
+
+    What was `valid` before is not validated again.
+    """
     if not config.queries.is_dir():
         problems.add(
             Diagnostic(
@@ -177,9 +185,17 @@ def load_queries(config: Config, schema: GraphQLSchema, problems: Problems) -> Q
             "Write one, such as hello.graphql with `query { hello }`.",
         )
     problems.stop_if_any()
-    _validate(schema, documents, fragments, problems)
-    problems.stop_if_any()
-    return Queries(tuple(documents), fragments)
+    queries = Queries(tuple(documents), fragments)
+    if valid is None:
+        _validate(schema, documents, fragments, problems)
+        problems.stop_if_any()
+        return queries
+    new_documents, new_fragments = valid.unknown(queries)
+    if new_documents or new_fragments:
+        _validate(schema, new_documents, new_fragments, problems)
+        problems.stop_if_any()
+        valid.remember(queries)
+    return queries
 
 
 def _parse(path: Path, file: str, problems: Problems) -> Iterator[Node]:

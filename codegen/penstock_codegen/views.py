@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from . import ir
 from .names import with_article
@@ -19,6 +20,7 @@ _BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_"
 # -------------------------------------------------------------------------------------------------------------- filters
 
 
+@cache
 def docstring(text: str, indent: int) -> str:
     """A docstring with its quotes, wrapped, in which nothing of the text can end it or be an escape."""
     lines = _wrapped(text, _WIDTH - indent)
