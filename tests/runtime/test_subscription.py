@@ -170,7 +170,7 @@ def test_events_come_until_the_server_completes(server: Talking, reader: Reader)
 
 
 def test_leaving_the_loop_completes_and_closes(server: Talking, reader: Reader) -> None:
-    server.script(ticks(1, 2, 3, then=Peer.listen))
+    server.script(ticks(1, 2, then=Peer.listen))
     assert reader.read(server.http_url, stop_at=2) == [1, 2]
     (peer,) = server.settled(1)
     assert peer.said == [{"id": peer.id, "type": "complete"}]
@@ -178,7 +178,7 @@ def test_leaving_the_loop_completes_and_closes(server: Talking, reader: Reader) 
 
 
 def test_with_ends_a_stream_and_it_stays_closed(server: Talking) -> None:
-    server.script(ticks(1, 2, then=Peer.listen))
+    server.script(ticks(1, then=Peer.listen))
 
     async def run() -> None:
         async with (
