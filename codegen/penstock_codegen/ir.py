@@ -22,6 +22,7 @@ class Parameter:
     type: PythonType
     required: bool
     doc: str
+    deprecated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,9 @@ class Operation:
     sparse: bool = False
     # A subscription's arguments with their variables: what may change where it goes on after a lost connection.
     parameters: tuple[tuple[str, str], ...] = ()
+    # The variables that hold inputs with rules (see InputRule), and those that are deprecated, each with the reason.
+    inputs: tuple[tuple[str, str], ...] = ()
+    deprecated: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,21 +279,39 @@ class EnumType:
 
 @dataclass(frozen=True, slots=True)
 class InputField:
+    """A key of an input. `alone` is the TypedDict that has only this key, where exactly one is to be given."""
+
     name: str
     type: PythonType
     required: bool
     doc: str
+    deprecated: str | None = None
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class InputType:
-    """An input object as a TypedDict. `functional` where a key cannot be written as a class attribute."""
+    """An input object as a TypedDict. `functional` where a key cannot be written as a class attribute.
+
+    With `one_of`, exactly one key is to be given: it is a union of TypedDicts with one key each.
+    """
 
     name: str
     graphql_name: str
     doc: str
     fields: tuple[InputField, ...]
     functional: bool
+    one_of: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputRule:
+    """What is checked of an input when it is sent: that it has one of its keys, and what is deprecated, in it or in those that it holds."""
+
+    graphql_name: str
+    one_of: tuple[str, ...]
+    nested: tuple[tuple[str, str], ...]
+    deprecated: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,3 +340,4 @@ class Package:
     leaves: tuple[tuple[str, PythonType], ...]
     # The exceptions for the types of errors that payloads tell.
     errors: tuple[ErrorType, ...] = ()
+    input_rules: tuple[InputRule, ...] = ()

@@ -46,6 +46,7 @@ class TypeMapping:
         self._enums: dict[str, tuple[str, str]] = {}
         self._inputs: dict[str, str] = {}
         self._unmapped: set[str] = set()
+        self._ruled: dict[str, bool] = {}
         self._attributes: dict[str, dict[str, str]] = {}
         self._check_overrides()
 
@@ -210,22 +211,66 @@ class TypeMapping:
 
     def _input_type(self, type_: GraphQLInputObjectType) -> ir.InputType:
         fields = []
+        one_of = is_one_of(type_)
+        own = self._inputs[type_.name]
         for name, field in type_.fields.items():
+            origin = f"{type_.name}.{name}"
+            said = [text(field.description), _deprecation(field.deprecation_reason)]
             fields.append(
                 ir.InputField(
                     name,
-                    self.input(field.type, f"{type_.name}.{name}"),
-                    is_required_input_field(field),
-                    text(field.description),
+                    # The one that is given cannot be null, though the schema has to say that each may be left out.
+                    self.required_input(field.type, origin) if one_of else self.input(field.type, origin),
+                    one_of or is_required_input_field(field),
+                    "\n\n".join(filter(None, said)),
+                    reason(field.deprecation_reason),
+                    self._classes.distinct(names.class_name(f"{own}_{name}"), origin) if one_of else "",
                 )
             )
         functional = any(
             names.identifier(item.name, public=False) != item.name or item.name.startswith("__")
             for item in fields
         )
-        return ir.InputType(
-            self._inputs[type_.name], type_.name, text(type_.description), tuple(fields), functional
-        )
+        return ir.InputType(own, type_.name, text(type_.description), tuple(fields), functional, one_of)
+
+    def has_rules(self, name: str) -> bool:
+        """Whether an input, or one that it can hold, is checked when it is sent."""
+        if name not in self._ruled:
+            # Only what it leads to is looked into: types are built as they are.
+            reached, waiting = {name}, [name]
+            found = False
+            while waiting and not found:
+                type_ = self._schema.get_type(waiting.pop())
+                if not isinstance(type_, GraphQLInputObjectType):
+                    continue
+                fields = type_.fields.values()
+                found = is_one_of(type_) or any(field.deprecation_reason is not None for field in fields)
+                below = {get_named_type(field.type).name for field in fields} - reached
+                reached |= below
+                waiting += below
+            self._ruled[name] = found
+        return self._ruled[name]
+
+    def input_rules(self) -> tuple[ir.InputRule, ...]:
+        """The rules of the inputs that were asked for, by name. Ask after `input_types`."""
+        found = []
+        for name in sorted(filter(self.has_rules, self._inputs)):
+            type_ = self._schema.get_type(name)
+            assert isinstance(type_, GraphQLInputObjectType)
+            nested = {key: get_named_type(field.type).name for key, field in type_.fields.items()}
+            found.append(
+                ir.InputRule(
+                    name,
+                    tuple(type_.fields) if is_one_of(type_) else (),
+                    tuple((key, below) for key, below in nested.items() if self.has_rules(below)),
+                    tuple(
+                        (key, said)
+                        for key, field in type_.fields.items()
+                        if (said := reason(field.deprecation_reason)) is not None
+                    ),
+                )
+            )
+        return tuple(found)
 
     def enum_types(self) -> tuple[ir.EnumType, ...]:
         """The enums that were asked for, by name. Ask after `input_types`, which may ask for more."""
@@ -240,7 +285,7 @@ class TypeMapping:
             for value, definition in type_.values.items():
                 member = scope.distinct(names.enum_member(value), f"{graphql_name}.{value}")
                 deprecated = reason(definition.deprecation_reason)
-                said = [text(definition.description), f"Deprecated: {deprecated}" if deprecated else ""]
+                said = [text(definition.description), _deprecation(definition.deprecation_reason)]
                 members.append(ir.EnumMember(member, value, "\n\n".join(filter(None, said)), deprecated))
             module = modules.distinct(names.module_name(name), name)
             found.append(
@@ -274,3 +319,18 @@ def text(description: str | None) -> str:
 def reason(deprecated: str | None) -> str | None:
     """Why something is deprecated, on one line; None where it is not."""
     return None if deprecated is None else printable(" ".join(deprecated.split()))
+
+
+def _deprecation(deprecated: str | None) -> str:
+    """What a description says of it."""
+    why = reason(deprecated)
+    return f"Deprecated: {why}" if why else ""
+
+
+def is_one_of(type_: GraphQLInputObjectType) -> bool:
+    """Whether exactly one of an input's fields is to be given (`@oneOf`)."""
+    if getattr(type_, "is_one_of", False):
+        return True
+    # Not every graphql-core that we work with knows the directive.
+    nodes = [node for node in (type_.ast_node, *type_.extension_ast_nodes) if node is not None]
+    return any(item.name.value == "oneOf" for node in nodes for item in node.directives or ())

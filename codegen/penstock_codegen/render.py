@@ -215,6 +215,8 @@ class _Renderer:
             "_operations/_fragments.py": self._write("fragments.py.jinja", fragments=package.fragments),
             "models/__init__.py": self._write("models_init.py.jinja", modules=self._model_modules()),
         }
+        if package.input_rules:
+            files["_operations/_inputs.py"] = self._write("input_rules.py.jinja", rules=package.input_rules)
         if package.errors:
             files[f"{_FAILURES}.py"] = self._failures()
         for resource in package.resources:
@@ -445,12 +447,21 @@ class _Renderer:
                 for item in signs:
                     runtime.add(Import(f"{_LOCAL_RUNTIME}.failures", SIGNS[item.kind], local=True))
                 failure = f"({', '.join([str(result.failure.depth), *map(sign, signs)])})"
+            takes = ""
+            if operation.inputs or operation.deprecated:
+                runtime.add(Import(f"{_LOCAL_RUNTIME}.inputs", "Takes", local=True))
+                given = [f"{literal(operation.inputs)}, INPUTS"] if operation.inputs else []
+                given += [f"deprecated={literal(operation.deprecated)}"] if operation.deprecated else []
+                takes = f"Takes({', '.join(given)})"
+                if operation.inputs:
+                    runtime.add(Import("_operations._inputs", "INPUTS", local=True))
             path = operation.attributes if operation.whole else result.path
             rows.append(
                 {
                     "operation": operation,
                     "leaf": leaf,
                     "failure": failure,
+                    "takes": takes,
                     "problems": problems,
                     "told_by": told_by,
                     "path": literal(path),
@@ -556,6 +567,7 @@ class _Renderer:
                 {
                     "input": item,
                     "types": [spelled.write(field.type.text) for field in item.fields],
+                    "doc": "\n\n".join(filter(None, [item.doc, "Exactly one of its keys is given."])),
                     "spelled": spelled,
                 }
             )
@@ -563,7 +575,6 @@ class _Renderer:
             "inputs.py.jinja",
             inputs=inputs,
             imports=import_lines(imports, "inputs"),
-            uses_required=any(field.required for item in self._package.inputs for field in item.fields),
             uses_builtins=any(item["spelled"].uses_builtins for item in inputs),
         )
 

@@ -240,6 +240,7 @@ class _Builder:
         self._check_renamed([*every, *(item.name for item in methods)])
         self._problems.stop_if_any()
         inputs = self._types.input_types()
+        input_rules = self._types.input_rules()
         table, abstract, leaves = self._table()
         enums = self._types.enum_types()
         self._problems.stop_if_any()
@@ -258,6 +259,7 @@ class _Builder:
             table=table,
             abstract=abstract,
             leaves=leaves,
+            input_rules=input_rules,
             errors=tuple(sorted(self._errors.values(), key=lambda item: item.name)),
         )
         return package, self._models
@@ -698,9 +700,18 @@ class _Builder:
                 doc = f"{doc} Default: {print_ast(definition.default_value)}.".strip()
             if is_context:
                 doc = f"{doc} Comes from the client unless passed.".strip()
+            deprecated = docs[variable].deprecated
+            if deprecated is not None:
+                doc = f"{doc} Deprecated: {deprecated}".strip()
             parameters.append(
                 ir.Parameter(
-                    scope.claim(wanted, f"${variable}", place=place), variable, annotation, required, doc
+                    scope.claim(wanted, f"${variable}", place=place),
+                    variable,
+                    annotation,
+                    required,
+                    doc,
+                    # One that has to be given is no choice of the caller's.
+                    None if required else deprecated,
                 )
             )
         result, operation = self._result(
@@ -712,6 +723,15 @@ class _Builder:
                 operation, parameters=tuple((item.name, item.variable) for item in parameters)
             )
             resume = self._resume(document, parameters)
+        operation = replace(
+            operation,
+            inputs=tuple(
+                (name, named)
+                for name, definition in variables.items()
+                if self._types.has_rules(named := get_named_type(self._variable_type(definition)).name)
+            ),
+            deprecated=tuple((item.variable, item.deprecated) for item in parameters if item.deprecated),
+        )
         root = found.root
         # A read through an object is about what it leads to: a flow's runs, not the flow.
         told = (
@@ -999,30 +1019,31 @@ class _Builder:
     def _arguments(self, node: FieldNode, field: GraphQLField, uses: dict[str, _Use]) -> None:
         for argument in node.arguments or ():
             definition = field.args[argument.name.value]
-            self._value(argument.value, definition.type, text(definition.description), "", uses)
+            use = _Use(text(definition.description), "", reason(definition.deprecation_reason))
+            self._value(argument.value, definition.type, use, uses)
 
-    def _value(
-        self, value: ValueNode, type_: GraphQLType, doc: str, origin: str, uses: dict[str, _Use]
-    ) -> None:
+    def _value(self, value: ValueNode, type_: GraphQLType, use: _Use, uses: dict[str, _Use]) -> None:
         if isinstance(value, VariableNode):
             known = uses.get(value.name.value)
-            if known is None or (not known.doc and doc):
-                uses[value.name.value] = _Use(doc, origin)
+            told = use if known is None or (not known.doc and use.doc) else known
+            # It is deprecated where all that it fills is.
+            if known is not None and None in (known.deprecated, use.deprecated):
+                told = replace(told, deprecated=None)
+            uses[value.name.value] = told
         elif isinstance(value, ListValueNode):
             for item in value.values:
-                self._value(item, type_, doc, "", uses)
+                self._value(item, type_, replace(use, origin=""), uses)
         elif isinstance(value, ObjectValueNode):
             named = get_named_type(type_)
             if isinstance(named, GraphQLInputObjectType):
                 for field in value.fields:
                     definition = named.fields[field.name.value]
-                    self._value(
-                        field.value,
-                        definition.type,
+                    filled = _Use(
                         text(definition.description),
                         f"{named.name}.{field.name.value}",
-                        uses,
+                        reason(definition.deprecation_reason) or use.deprecated,
                     )
+                    self._value(field.value, definition.type, filled, uses)
 
     # ------------------------------------------------------------------------------------------------------------- table
 
@@ -1075,10 +1096,11 @@ class _Builder:
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """Where a variable is used: the description there, and `input.field` where it fills an input's field."""
+    """Where a variable is used: the description there, `input.field` where it fills an input's field, and why that is deprecated."""
 
     doc: str = ""
     origin: str = ""
+    deprecated: str | None = None
 
 
 class _Uses(dict[str, _Use]):

@@ -123,15 +123,24 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
     headers = expanded(config, problems)
     if headers is None:
         return ""
-    query: Any = {"query": get_introspection_query(descriptions=True, input_value_deprecation=True)}
-    try:
-        response = httpx.post(url, json=query, headers=headers, timeout=60)
-    except httpx.HTTPError as error:
-        return refuse(str(error) or type(error).__name__)
-    try:
-        answer = response.json()
-    except ValueError:
-        return refuse(f"HTTP {response.status_code}, and no JSON")
+    plain = get_introspection_query(descriptions=True, input_value_deprecation=True)
+    # A server that is older than @oneOf refuses the question for it, and has none to tell of.
+    queries = [
+        plain.replace("fragment FullType on __Type {", "fragment FullType on __Type { isOneOf", 1),
+        plain,
+    ]
+    answer: Any = None
+    for query in queries:
+        try:
+            response = httpx.post(url, json={"query": query}, headers=headers, timeout=60)
+        except httpx.HTTPError as error:
+            return refuse(str(error) or type(error).__name__)
+        try:
+            answer = response.json()
+        except ValueError:
+            return refuse(f"HTTP {response.status_code}, and no JSON")
+        if "isOneOf" not in json.dumps(answer.get("errors") if isinstance(answer, dict) else None):
+            break
     if not isinstance(answer, dict) or answer.get("errors") or not isinstance(answer.get("data"), dict):
         errors = answer.get("errors") if isinstance(answer, dict) else None
         said = (
@@ -168,7 +177,7 @@ def _sdl(answer: Any) -> str:
 
     data: Any = answer.get("data", answer) if isinstance(answer, dict) else {}
     sdl = print_schema(build_client_schema(data))
-    # graphql-core knows no @oneOf: it is told from the answer itself.
+    # Not every graphql-core that we work with knows @oneOf: it is told from the answer itself.
     for item in data["__schema"].get("types", ()):
         if item.get("isOneOf"):
             sdl = re.sub(

@@ -149,6 +149,10 @@ class MethodView:
     is_async: bool
     deprecated: str | None
     decorator: str
+    # What checkers are told of parameters that are deprecated: the signature without them, and why not to pass them.
+    overload: str = ""
+    plain: str = ""
+    discouraged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,13 @@ class Views:
             event = self._event(method, is_async=is_async).text
             resume = f"Callable[[{event}], {method.resume.text}]"
             optional.append(f"resume: {spelled.write(resume)} | None = None")
+        old = [item for item in method.optional if item.deprecated is not None]
+        discouraged = plain = ""
+        if old and method.deprecated is None:
+            kept = [text for item, text in zip(method.optional, optional, strict=False) if item not in old]
+            kept += optional[len(method.optional) :]
+            plain = ", ".join([*parameters, *(["*", *kept] if kept else [])])
+            discouraged = " ".join(f"{item.name}: {item.deprecated}" for item in old)
         if optional:
             parameters += ["*", *optional]
         return MethodView(
@@ -234,6 +245,9 @@ class Views:
             is_async=is_async and not pages and not method.streams,
             deprecated=method.deprecated,
             decorator=spelled.write("deprecated"),
+            overload=spelled.write("overload"),
+            plain=plain,
+            discouraged=discouraged,
         )
 
     def _doc(self, method: ir.Method) -> str:

@@ -109,9 +109,15 @@ def wrong_lines(checker: str, folder: Path, program: str, scratch: Path) -> dict
     path.write_text(program, encoding="utf-8")
     environment = {**os.environ, "MYPYPATH": str(folder)}
     if checker == "mypy":
-        options = ["--strict", "--config-file=", f"--cache-dir={scratch / 'cache'}", str(path)]
+        options = [
+            "--strict",
+            "--enable-error-code=deprecated",
+            "--config-file=",
+            f"--cache-dir={scratch / 'cache'}",
+            str(path),
+        ]
     else:
-        settings = {"extraPaths": [str(folder)], "typeCheckingMode": "strict"}
+        settings = {"extraPaths": [str(folder)], "typeCheckingMode": "strict", "reportDeprecated": "error"}
         (scratch / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
         options = ["--pythonpath", sys.executable, "-p", str(scratch)]
     command = [sys.executable, "-m", checker, *options]

@@ -218,6 +218,7 @@ class SyncClient(BaseClient):
     ) -> EventStream[Event]:
         from .subscription import EventStream
 
+        operation.check(variables)
         return EventStream(self, operation, lambda: dict(variables), wrap, resume)
 
     def _send_files(self, prefix: bytes, variables: Mapping[str, Any], attempts: Attempts) -> bytes:
@@ -232,6 +233,7 @@ class SyncClient(BaseClient):
     def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
         if operation.context:
             self._with_context(operation, variables)
+        operation.check(variables)
         attempts = self._attempts(operation, variables)
         try:
             encoded = encode_variables(variables) + b"}"
@@ -355,6 +357,8 @@ class AsyncClient(BaseClient):
     ) -> AsyncEventStream[Event]:
         from .subscription import AsyncEventStream
 
+        operation.check(variables)
+
         async def given() -> dict[str, Any]:
             return dict(variables)
 
@@ -374,6 +378,7 @@ class AsyncClient(BaseClient):
     async def _send(self, operation: Operation[Result], variables: dict[str, Any]) -> Result:
         if operation.context:
             await self._with_context(operation, variables)
+        operation.check(variables)
         attempts = self._attempts(operation, variables)
         try:
             encoded = encode_variables(variables) + b"}"

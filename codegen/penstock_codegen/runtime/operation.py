@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 from .errors import ActionFailed, GraphQLError, InvalidResponse
 from .failures import Kinds, Sign, Successes, check, fields_of
 from .pages import Slice
 from .values import convert, invalid_response
+
+if TYPE_CHECKING:
+    from .inputs import Takes
 
 Result = TypeVar("Result")
 
@@ -29,8 +32,8 @@ class Operation(Generic[Result]):
 
     `binds` are the variables that a handle fills in (variable → identity), `context` those that the client fills in where they are not
     passed, each with whether it is required. `failure` is where and how the payload carries errors as data: the depth in the path, and
-    the signs; `problems` gives the errors and models of what it then tells. `parameters` are a
-    subscription's arguments by name, with their variables: what may change where it goes on behind an event.
+    the signs; `problems` gives the errors and models of what it then tells. `takes` is what its variables are checked for.
+    `parameters` are a subscription's arguments by name, with their variables: what may change where it goes on behind an event.
 
     A result of None where not `nullable` means, for a query, that the object it starts from does not exist.
     """
@@ -58,6 +61,7 @@ class Operation(Generic[Result]):
         "path",
         "problems",
         "sparse",
+        "takes",
         "types",
         "whole",
     )
@@ -86,6 +90,7 @@ class Operation(Generic[Result]):
         problems: Callable[[], Kinds] | None = None,
         idempotency: str | None = None,
         parameters: tuple[tuple[str, str], ...] = (),
+        takes: Takes | None = None,
     ) -> None:
         self.name: Final = name
         self.kind: Final = kind
@@ -108,10 +113,16 @@ class Operation(Generic[Result]):
         self.problems: Final = problems
         self.idempotency: Final = idempotency
         self.parameters: Final = parameters
+        self.takes: Final = takes
         # The request's body up to the variables: encoded once, not per call.
         self.body: Final = body_prefix(name, document)
         self._adapter: Any = None
         self._hash = ""
+
+    def check(self, variables: Mapping[str, Any]) -> None:
+        """Looks over what is to be sent. Raises `ValueError` for a `@oneOf` input without exactly one key, warns of what is deprecated."""
+        if self.takes is not None:
+            self.takes.check(variables)
 
     @property
     def sha256(self) -> str:

@@ -31,6 +31,7 @@ from graphql import (
 from .. import names
 from ..config import ErrorFields
 from ..failures import matches, tells_problems
+from ..mapping import is_one_of
 from .text import Selection
 
 # They answer the client's own bookkeeping, not a question.
@@ -117,13 +118,6 @@ def is_input_object(type_: GraphQLType) -> bool:
     """Whether an argument takes one input object that can be written flat: all but those of which exactly one field is given."""
     nullable = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
     return isinstance(nullable, GraphQLInputObjectType) and not is_one_of(nullable)
-
-
-def is_one_of(type_: GraphQLInputObjectType) -> bool:
-    """Whether exactly one of an input's fields is to be given (`@oneOf`)."""
-    return any(
-        node.name.value == "oneOf" for node in (type_.ast_node.directives if type_.ast_node else ()) or ()
-    )
 
 
 def is_left_out(name: str, definition: GraphQLArgument | GraphQLInputField) -> bool:
