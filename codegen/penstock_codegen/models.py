@@ -36,6 +36,7 @@ from graphql import (
 
 from . import names
 from .compact import compact
+from .conditions import directives_of
 from .diagnostics import Diagnostic, Problems
 from .mapping import TypeMapping, text
 from .names import Scope
@@ -298,7 +299,7 @@ class Models:
             return None
         sent = sent_selection(selection_set, type_, self._schema)
         spreads = [item for item in sent.selections if isinstance(item, FragmentSpreadNode)]
-        if len(spreads) == len(sent.selections) == 1:
+        if len(spreads) == len(sent.selections) == 1 and not any(directives_of(spreads[0])):
             fragment = self._queries.fragments[spreads[0].name.value]
             if fragment.type_name == type_.name:
                 return self.fragment(fragment)
@@ -322,7 +323,7 @@ class Models:
         """The model of what an operation selects of one type of problem; one that others select in the same way is theirs, too."""
         sent = sent_selection(told, declared, self._schema)
         spreads = [item for item in sent.selections if isinstance(item, FragmentSpreadNode)]
-        if len(spreads) == len(sent.selections) == 1:
+        if len(spreads) == len(sent.selections) == 1 and not any(directives_of(spreads[0])):
             fragment = self._queries.fragments[spreads[0].name.value]
             if fragment.type_name == type_.name:
                 return self.fragment(fragment)
@@ -520,9 +521,14 @@ class _Transform:
                 # What an interface has itself is read for every type without selections of its own, be it one that came later.
                 annotation = PythonType("str")
             name = scope.distinct("typename_" if key == "__typename" else names.attribute_name(key), key)
+            optional = any(_conditional(node) for node in chosen)
             model.fields.append(
                 ModelField(
-                    name, annotation, "The name of the object's type.", alias=key if key != name else ""
+                    name,
+                    annotation.optional() if optional else annotation,
+                    "The name of the object's type.",
+                    alias=key if key != name else "",
+                    default="None" if optional else "",
                 )
             )
             model.keys[key] = name
@@ -536,8 +542,9 @@ class _Transform:
         assert type_ is not None
         if is_leaf_type(named):
             annotation = self._models._types.output(field_.type, f"{type_.name}.{chosen[0].name.value}")
-            if any(_conditional(node) for node in chosen) and all(_conditional(node) for node in chosen):
-                annotation = annotation.optional()
+            if any(_conditional(node) for node in chosen):
+                # Whatever is known of its values: it may not be there.
+                annotation = PythonType(annotation.text, annotation.imports).optional()
         else:
             below = [node.selection_set for node in chosen if node.selection_set is not None]
             for inner in _class_names(item.annotation):

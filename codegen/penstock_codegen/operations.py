@@ -384,13 +384,19 @@ def sent_selection(
 
 
 def _sent(
-    selection_set: SelectionSetNode, parent: GraphQLNamedType | None, schema: GraphQLSchema
+    selection_set: SelectionSetNode,
+    parent: GraphQLNamedType | None,
+    schema: GraphQLSchema,
+    *,
+    inline: bool = False,
 ) -> SelectionSetNode:
     selections: list[SelectionNode] = []
     named = False
     for selection in selection_set.selections:
         if isinstance(selection, FieldNode):
-            named = named or (selection.name.value == "__typename" and selection.alias is None)
+            named = named or (
+                selection.name.value == "__typename" and selection.alias is None and not selection.directives
+            )
             field = parent.fields.get(selection.name.value) if is_composite_with_fields(parent) else None
             below = get_named_type(field.type) if field else None
             selections.append(
@@ -416,14 +422,15 @@ def _sent(
                 InlineFragmentNode(
                     type_condition=condition,
                     directives=selection.directives,
-                    selection_set=_sent(selection.selection_set, below, schema),
+                    selection_set=_sent(selection.selection_set, below, schema, inline=True),
                     loc=selection.loc,
                 )
             )
         else:
             selections.append(selection)
-    if is_abstract_type(parent) and not named:
+    if is_abstract_type(parent) and not named and not inline:
         # An answer of several possible types can only be read by its type's name, and the operation's author may not have asked for it.
+        # Around an inline fragment it is asked for already, or the type is known.
         selections.insert(0, FieldNode(name=NameNode(value="__typename"), arguments=(), directives=()))
     return SelectionSetNode(selections=tuple(selections))
 

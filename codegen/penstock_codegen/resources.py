@@ -41,6 +41,7 @@ from graphql.language import NameNode
 
 from . import ir, names
 from .compact import compact
+from .conditions import directives_of
 from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, did_you_mean
 from .mapping import TypeMapping, reason, text
@@ -442,10 +443,10 @@ class _Builder:
         for item in fragment.node.selection_set.selections:
             if isinstance(item, FieldNode) and item.name.value == "__typename":
                 continue
-            if not isinstance(item, FieldNode) or item.alias is not None:
+            if not isinstance(item, FieldNode) or item.alias is not None or any(directives_of(item)):
                 self._wrong(
                     place_of(item, fragment.file),
-                    "What a resource loads by default are plain fields, without aliases and fragments.",
+                    "What a resource loads by default are plain fields, without aliases, fragments and conditions.",
                     "R003",
                     "Select the fields by their own names.",
                 )

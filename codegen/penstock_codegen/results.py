@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from . import ir
+from .conditions import directives_of
 from .config import ErrorFields
 from .failures import Reported, possible_types, told_by
 from .operations import Document, Queries, is_composite_with_fields
@@ -129,7 +130,7 @@ def _descend(
             if not rest and (found.failure or len(rest) < len(selections)):
                 found.kind = "nothing"
                 return found
-        if len(rest) == 1 and isinstance(rest[0], FragmentSpreadNode):
+        if len(rest) == 1 and isinstance(rest[0], FragmentSpreadNode) and not any(directives_of(rest[0])):
             name = rest[0].name.value
             if (
                 name in resources
@@ -169,7 +170,7 @@ def _descend(
             found.kind = "model" if found.path else "data"
             return found
         node = rest[0]
-        if node.directives and any(item.name.value in ("include", "skip") for item in node.directives):
+        if any(directives_of(node)):
             found.kind = "model" if found.path else "data"
             return found
         if found.many:
@@ -225,7 +226,12 @@ def _connection(
     if document.kind == "subscription":
         # What comes by itself is not asked for page by page.
         return None
-    chosen = {item.name.value: item for item in rest if isinstance(item, FieldNode) and item.alias is None}
+    # What may not be there cannot page.
+    chosen = {
+        item.name.value: item
+        for item in rest
+        if isinstance(item, FieldNode) and item.alias is None and not any(directives_of(item))
+    }
     info = chosen.get("pageInfo")
     if info is None or info.selection_set is None:
         return None
@@ -246,7 +252,12 @@ def _connection(
         ),
         None,
     )
-    if node is None or node.alias is not None or not is_composite_with_fields(edge):
+    if (
+        node is None
+        or node.alias is not None
+        or any(directives_of(node))
+        or not is_composite_with_fields(edge)
+    ):
         return None
     return ("edges", "node"), node, get_named_type(edge.fields["node"].type)
 

@@ -33,6 +33,7 @@ from graphql import (
 from graphql.language import NamedTypeNode, NameNode
 
 from .compact import compact
+from .conditions import ALWAYS, Presence, both, condition, directives_of, implies
 from .operations import is_composite_with_fields
 
 
@@ -66,15 +67,17 @@ class Shapes:
         return self._shaped[name]
 
     def selection_set(
-        self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None
+        self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None, given: Presence = ALWAYS
     ) -> SelectionSetNode:
-        """A selection set on a type, in form."""
+        """A selection set on a type, in form; `given` is where the object is there."""
         if parent is None or not is_abstract_type(parent):
-            return SelectionSetNode(selections=tuple(self._selections(selection_set, parent, bases=True)))
-        common = {_key(item): item for item in self._fields(selection_set, parent)}
+            return SelectionSetNode(
+                selections=tuple(self._selections(selection_set, parent, given, bases=True))
+            )
+        common = {_key(item): item for item in self._fields(selection_set, parent, given)}
         by_member: dict[str, dict[str, FieldNode]] = {}
         for member in _members(self._schema, parent):
-            by_member[member.name] = {_key(item): item for item in self._fields(selection_set, member)}
+            by_member[member.name] = {_key(item): item for item in self._fields(selection_set, member, given)}
         # A field that is the same for all is selected for all; what differs for one stands with each.
         shared = {
             key: item
@@ -96,15 +99,22 @@ class Shapes:
 
     def flat(self, selection_set: SelectionSetNode, type_: GraphQLObjectType) -> SelectionSetNode:
         """A selection set on an object type, in form and without base classes at its top."""
-        return SelectionSetNode(selections=tuple(self._selections(selection_set, type_, bases=False)))
+        return SelectionSetNode(selections=tuple(self._selections(selection_set, type_, ALWAYS, bases=False)))
 
-    def _fields(self, selection_set: SelectionSetNode, type_: GraphQLNamedType) -> Iterator[FieldNode]:
-        for item in self._selections(selection_set, type_, bases=False):
+    def _fields(
+        self, selection_set: SelectionSetNode, type_: GraphQLNamedType, given: Presence
+    ) -> Iterator[FieldNode]:
+        for item in self._selections(selection_set, type_, given, bases=False):
             assert isinstance(item, FieldNode)
             yield item
 
     def _selections(
-        self, selection_set: SelectionSetNode, type_: GraphQLNamedType | None, *, bases: bool
+        self,
+        selection_set: SelectionSetNode,
+        type_: GraphQLNamedType | None,
+        given: Presence,
+        *,
+        bases: bool,
     ) -> Iterator[SelectionNode]:
         found = _Collected()
         self._collect(selection_set, type_, (), found, bases=bases)
@@ -113,7 +123,7 @@ class Shapes:
             self._collect(selection_set, type_, (), found, bases=False)
         yield from found.bases.values()
         for nodes in found.fields.values():
-            yield self._merged(nodes, type_)
+            yield self._merged(nodes, type_, given)
 
     def _overlap(self, found: _Collected, type_: GraphQLNamedType | None) -> bool:
         """Whether a key comes from two base classes, or from one and the class itself: one would hide the other."""
@@ -136,7 +146,7 @@ class Shapes:
         bases: bool,
     ) -> None:
         for item in selection_set.selections:
-            own = (*conditions, *_conditions(item))
+            own = (*conditions, *directives_of(item))
             if isinstance(item, FieldNode):
                 node = (
                     item
@@ -171,29 +181,33 @@ class Shapes:
             return {item.name for item in _members(self._schema, type_)} <= members
         return type_.name in members
 
-    def _merged(self, nodes: list[FieldNode], type_: GraphQLNamedType | None) -> FieldNode:
-        """One field of all that select the same key."""
+    def _merged(self, nodes: list[FieldNode], type_: GraphQLNamedType | None, given: Presence) -> FieldNode:
+        """One field of all that select the same key; `given` is where the object that has it is there."""
         first = nodes[0]
-        conditional = all(any(True for _ in _conditions(node)) for node in nodes)
-        directives = first.directives if conditional else ()
+        conditions = [condition(node) for node in nodes]
+        presence = both(given, tuple(conditions))
+        directives: tuple[DirectiveNode, ...] = ()
+        if not implies(given, presence):
+            directives = next(found for node in nodes if (found := tuple(directives_of(node))))
         below = None
         if first.selection_set is not None:
             definition = type_.fields.get(first.name.value) if is_composite_with_fields(type_) else None
             inner: list[SelectionNode] = []
-            for node in nodes:
+            for node, own in zip(nodes, conditions, strict=True):
                 assert node.selection_set is not None, "validated before"
-                conditions = tuple(_conditions(node))
-                if conditions and not conditional:
-                    # The object is there in any case, these of its fields are not.
+                if implies(presence, (own,)):
+                    inner += node.selection_set.selections
+                else:
+                    # The object may be there without these of its fields.
                     inner.append(
                         InlineFragmentNode(
-                            type_condition=None, directives=conditions, selection_set=node.selection_set
+                            type_condition=None,
+                            directives=tuple(directives_of(node)),
+                            selection_set=node.selection_set,
                         )
                     )
-                else:
-                    inner += node.selection_set.selections
             named = get_named_type(definition.type) if definition else None
-            below = self.selection_set(SelectionSetNode(selections=tuple(inner)), named)
+            below = self.selection_set(SelectionSetNode(selections=tuple(inner)), named, presence)
         return FieldNode(
             alias=first.alias,
             name=first.name,
@@ -263,12 +277,6 @@ def _members(schema: GraphQLSchema, type_: GraphQLNamedType) -> Sequence[GraphQL
 
 def _key(node: FieldNode) -> str:
     return node.alias.value if node.alias else node.name.value
-
-
-def _conditions(node: SelectionNode) -> Iterator[DirectiveNode]:
-    for directive in node.directives or ():
-        if directive.name.value in ("include", "skip"):
-            yield directive
 
 
 def _with_directives(node: FieldNode, directives: Iterable[DirectiveNode]) -> FieldNode:

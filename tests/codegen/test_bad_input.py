@@ -675,7 +675,7 @@ CASES = [
         "fields alias",
         {"queries/author/fields.graphql": "fragment author_fields on Author { id n: name }"},
         [
-            "queries/author/fields.graphql:1:39: What a resource loads by default are plain fields, without aliases and fragments. Select the fields by their own names. [R003]"
+            "queries/author/fields.graphql:1:39: What a resource loads by default are plain fields, without aliases, fragments and conditions. Select the fields by their own names. [R003]"
         ],
     ),
     Case(

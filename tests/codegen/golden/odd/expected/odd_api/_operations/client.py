@@ -69,7 +69,7 @@ ECHO: Operation[str | None] = Operation(
 ENUMS: Operation[str | None] = Operation(
     "enums",
     "query",
-    "query enums{import{__typename ...on Base{__typename id}}}",
+    "query enums{import{__typename ...on Base{id}}}",
     ("import", "id"),
     conditional=(1,),
     leaf=lambda: str | None,

@@ -65,7 +65,7 @@ def _check_problems() -> Any:
 CHECK: Operation[None] = Operation(
     "user_check",
     "mutation",
-    "mutation user_check($email:String!){createUser(email:$email){__typename ...on Error{__typename message}}}",
+    "mutation user_check($email:String!){createUser(email:$email){__typename ...on Error{message}}}",
     ("createUser",),
     keeps_nothing=True,
     failure=(1, Successes(("CreateUserSuccess",), "message")),
@@ -180,7 +180,7 @@ def _rename_problems() -> Any:
 RENAME: Operation[dict[str, Any]] = Operation(
     "user_rename",
     "mutation",
-    "mutation user_rename($id:ID!$name:String!){renameUser(id:$id name:$name){user{...user_fields}errors{__typename ...on Error{__typename message}...on InvalidInput{field}}}}"
+    "mutation user_rename($id:ID!$name:String!){renameUser(id:$id name:$name){user{...user_fields}errors{__typename ...on Error{message}...on InvalidInput{field}}}}"
     + USER_FIELDS,
     ("renameUser", "user"),
     model=_rename_model,

@@ -158,7 +158,7 @@ def _nodes_model() -> Any:
 NODES: Operation[list[NodesNodesNode | NodesNodesOrganization | NodesNodesUser]] = Operation(
     "nodes",
     "query",
-    "query nodes($ids:[ID!]!){nodes(ids:$ids){__typename ...on Actor{__typename login}}}",
+    "query nodes($ids:[ID!]!){nodes(ids:$ids){__typename ...on Actor{login}}}",
     ("nodes",),
     model=_nodes_model,
     whole=True,
