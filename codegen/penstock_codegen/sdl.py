@@ -130,15 +130,17 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
         plain,
     ]
     answer: Any = None
+    status = 0
     for query in queries:
         try:
             response = httpx.post(url, json={"query": query}, headers=headers, timeout=60)
         except httpx.HTTPError as error:
             return refuse(str(error) or type(error).__name__)
+        status = response.status_code
         try:
             answer = response.json()
         except ValueError:
-            return refuse(f"HTTP {response.status_code}, and no JSON")
+            return refuse(f"HTTP {status}, and no JSON")
         if "isOneOf" not in json.dumps(answer.get("errors") if isinstance(answer, dict) else None):
             break
     if not isinstance(answer, dict) or answer.get("errors") or not isinstance(answer.get("data"), dict):
@@ -148,7 +150,7 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
             if isinstance(errors, list) and errors and isinstance(errors[0], dict)
             else None
         )
-        return refuse(str(said) if said else f"HTTP {response.status_code}, and no introspection answer")
+        return refuse(str(said) if said else f"HTTP {status}, and no introspection answer")
     try:
         return _sdl(answer)
     except (TypeError, GraphQLError, ValueError, KeyError, AttributeError) as error:

@@ -107,6 +107,8 @@ def _answer(query: str) -> dict[str, Any]:
 class _API:
     def __init__(self) -> None:
         self.headers: list[str | None] = []
+        # A field that it refuses to be asked for.
+        self.refuses = ""
 
     @contextmanager
     def serving(self) -> Iterator[str]:
@@ -116,10 +118,16 @@ class _API:
             def do_POST(self) -> None:
                 body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 api.headers.append(self.headers["authorization"])
+                if api.refuses and api.refuses in body["query"]:
+                    told = {"errors": [{"message": f"Cannot query field '{api.refuses}' on type '__Type'."}]}
+                    self._send(json.dumps(told).encode())
+                    return
                 data = _answer(body["query"])
                 for type_ in data["__schema"]["types"]:
                     type_["isOneOf"] = type_["name"] == "One"
-                content = json.dumps({"data": data}).encode()
+                self._send(json.dumps({"data": data}).encode())
+
+            def _send(self, content: bytes) -> None:
                 self.send_response(200)
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
@@ -163,6 +171,15 @@ def test_a_running_api_is_asked_with_the_environments_token(
     text = read_schema_text(config, problems)
     assert "input One @oneOf {" in text.texts[0]
     assert load_schema(text, problems).get_type("Thing") is not None
+
+
+def test_an_api_that_does_not_know_of_one_of_is_asked_without(tmp_path: Path) -> None:
+    api = _API()
+    api.refuses = "isOneOf"
+    with api.serving() as url:
+        assert main(_given(tmp_path, "--schema", url, "--save-schema", "schema.graphql")) == 0
+    assert len(api.headers) == 2
+    assert "type Thing" in (tmp_path / "schema.graphql").read_text(encoding="utf-8")
 
 
 def test_a_kept_introspection_answer_is_a_schema(tmp_path: Path) -> None:
