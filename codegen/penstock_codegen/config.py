@@ -98,12 +98,11 @@ def load_config(file: Path, api: str = "") -> Config:
     `api` names the one of several that it has (`[tool.penstock.apis.NAME]`). Raises `GenerationError` with everything that is wrong with
     it, and where it has several and none is named.
     """
-    found = load_configs(file, api)
-    if len(found) > 1:
-        names = ", ".join(item.api for item in found)
-        hint = f"Name one with --api: {names}."
-        raise GenerationError([setting_place(found[0], (), "There are several APIs here.", "C013", hint)])
-    return found[0]
+    first, *others = load_configs(file, api)
+    if others:
+        hint = f"Name one with --api: {', '.join(item.api for item in (first, *others))}."
+        raise GenerationError([setting_place(first, (), "There are several APIs here.", "C013", hint)])
+    return first
 
 
 def load_configs(file: Path, api: str = "") -> tuple[Config, ...]:

@@ -38,27 +38,29 @@ def refused(root: Path) -> list[str]:
 
 def test_only_what_is_there_is_replaced(tmp_path: Path) -> None:
     plain = generate_project(write_project(tmp_path / "plain", base_project()))
-    text = '# {{ package }} has {{ enums | length }} enum.\n{% include "penstock/enums.py.jinja" %}\n{% include "more.jinja" %}\n'
+    text = '# {{ package }} has {{ inputs | length }} input.\n{% include "penstock/inputs.py.jinja" %}\n{% include "more.jinja" %}\n'
     root = project(
-        tmp_path / "own", {"enums.py.jinja": text, "more.jinja": "MORE = {{ package | literal }}\n"}
+        tmp_path / "own", {"inputs.py.jinja": text, "more.jinja": "MORE = {{ package | literal }}\n"}
     )
     made = generate_project(root)
-    assert made.files["enums.py"] == f'# shop_api has 1 enum.\n{plain.files["enums.py"]}MORE = "shop_api"\n'
-    assert {**made.files, "enums.py": ""} == {**plain.files, "enums.py": ""}
+    assert (
+        made.files["inputs.py"] == f'# shop_api has 0 input.\n{plain.files["inputs.py"]}\nMORE = "shop_api"\n'
+    )
+    assert {**made.files, "inputs.py": ""} == {**plain.files, "inputs.py": ""}
     assert made.warnings == ()
 
 
 def test_a_change_of_a_template_is_a_change_of_the_package(tmp_path: Path) -> None:
-    root, cache = project(tmp_path / "own", {"enums.py.jinja": "ONE = 1\n"}), Cache(tmp_path / "cache")
+    root, cache = project(tmp_path / "own", {"inputs.py.jinja": "ONE = 1\n"}), Cache(tmp_path / "cache")
     config = load_config(root / "pyproject.toml")
-    assert generate(config, cache).files["enums.py"] == "ONE = 1\n"
+    assert generate(config, cache).files["inputs.py"] == "ONE = 1\n"
     before = sources(config.file)
-    (root / "ours/templates/enums.py.jinja").write_text("TWO = 22\n", encoding="utf-8")
+    (root / "ours/templates/inputs.py.jinja").write_text("TWO = 22\n", encoding="utf-8")
     assert sources(config.file) != before
-    assert generate(config, cache).files["enums.py"] == "TWO = 22\n"
+    assert generate(config, cache).files["inputs.py"] == "TWO = 22\n"
     # What was compiled for the sandbox is not what others run.
     plain = write_project(tmp_path / "plain", base_project())
-    assert "class Color" in generate(load_config(plain / "pyproject.toml"), cache).files["enums.py"]
+    assert "What methods take" in generate(load_config(plain / "pyproject.toml"), cache).files["inputs.py"]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +78,8 @@ def test_a_change_of_a_template_is_a_change_of_the_package(tmp_path: Path) -> No
             "2:1: This template cannot be rendered: access to attribute '__class__' of 'str' object is unsafe.",
         ),
         (
-            "{{ enums.__class__ }}\n",
-            "1:1: This template cannot be rendered: access to attribute '__class__' of 'tuple' object is unsafe.",
+            "{{ inputs.__class__ }}\n",
+            "1:1: This template cannot be rendered: access to attribute '__class__' of 'list' object is unsafe.",
         ),
         (
             "{% for x in range(10 ** 9) %}{% endfor %}\n",
@@ -86,9 +88,9 @@ def test_a_change_of_a_template_is_a_change_of_the_package(tmp_path: Path) -> No
     ],
 )
 def test_a_template_that_is_wrong(text: str, line: str, tmp_path: Path) -> None:
-    lines = refused(project(tmp_path, {"enums.py.jinja": text}))
+    lines = refused(project(tmp_path, {"inputs.py.jinja": text}))
     hint = "docs/extending.md lists what each template is given. [T003]"
-    assert lines == [f"ours/templates/enums.py.jinja:{line} {hint}"]
+    assert lines == [f"ours/templates/inputs.py.jinja:{line} {hint}"]
 
 
 @pytest.mark.parametrize(
@@ -97,20 +99,20 @@ def test_a_template_that_is_wrong(text: str, line: str, tmp_path: Path) -> None:
         "{{ cycler.__init__.__globals__.os.system('true') }}",
         "{{ ''.__class__.__base__.__subclasses__() }}",
         "{{ self.__init__ }}",
-        "{{ enums | attr('__class__') }}",
-        "{{ ('%s' | format(enums)).format.__globals__ }}",
-        "{{ '{0.__class__}'.format(enums) }}",
+        "{{ inputs | attr('__class__') }}",
+        "{{ ('%s' | format(inputs)).format.__globals__ }}",
+        "{{ '{0.__class__}'.format(inputs) }}",
     ],
 )
 def test_a_template_reaches_no_code(reach: str, tmp_path: Path) -> None:
-    (line,) = refused(project(tmp_path, {"enums.py.jinja": f"{reach}\n"}))
+    (line,) = refused(project(tmp_path, {"inputs.py.jinja": f"{reach}\n"}))
     assert re.search(
-        r"enums\.py\.jinja:1:1: This template cannot be rendered: .*(unsafe|undefined|no attribute)", line
+        r"inputs\.py\.jinja:1:1: This template cannot be rendered: .*(unsafe|undefined|no attribute)", line
     )
 
 
 def test_what_a_template_prints_has_to_be_python(tmp_path: Path) -> None:
-    (line, *_) = refused(project(tmp_path, {"enums.py.jinja": "class\n"}))
+    (line, *_) = refused(project(tmp_path, {"inputs.py.jinja": "class\n"}))
     assert line.startswith("pyproject.toml:6:1: The formatter refused what was generated:")
 
 
@@ -125,10 +127,10 @@ def test_a_folder_that_is_not_there_or_not_in_the_project(tmp_path: Path) -> Non
 
 
 def test_a_name_that_is_nearly_one_of_ours_is_told(tmp_path: Path) -> None:
-    made = generate_project(project(tmp_path, {"enum.py.jinja": ""}))
+    made = generate_project(project(tmp_path, {"input.py.jinja": ""}))
     assert [str(item.sentence()) for item in made.warnings] == [
-        "ours/templates/enum.py.jinja: This replaces no template, and none of its name is there. "
-        'Did you mean "enums.py.jinja"? [T002]'
+        "ours/templates/input.py.jinja: This replaces no template, and none of its name is there. "
+        'Did you mean "inputs.py.jinja"? [T002]'
     ]
 
 

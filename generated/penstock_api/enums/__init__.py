@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from .test_cloud_hook_state_type import TestCloudHookStateType as TestCloudHookStateType
     from .test_cloud_hook_state_type import TestCloudHookStateTypeValue as TestCloudHookStateTypeValue
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "AgentConfigSelectColumn": "agent_config_select_column",
     "AgentConfigSelectColumnValue": "agent_config_select_column",
     "AgentSelectColumn": "agent_select_column",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .weird import Weird as Weird
     from .weird import WeirdValue as WeirdValue
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "BaseModel": "base_model",
     "BaseModelValue": "base_model",
     "Client_": "client_",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .error_code import ErrorCode as ErrorCode
     from .error_code import ErrorCodeValue as ErrorCodeValue
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "ErrorCode": "error_code",
     "ErrorCodeValue": "error_code",
 }

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .repository_visibility import RepositoryVisibility as RepositoryVisibility
     from .repository_visibility import RepositoryVisibilityValue as RepositoryVisibilityValue
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "IssueState": "issue_state",
     "IssueStateValue": "issue_state",
     "RepositoryVisibility": "repository_visibility",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .order_by import OrderBy as OrderBy
     from .order_by import OrderByValue as OrderByValue
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "OrderBy": "order_by",
     "OrderByValue": "order_by",
 }
