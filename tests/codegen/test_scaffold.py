@@ -77,7 +77,7 @@ type Mutation {
   addCommentToIssue(input: CommentInput!): CommentPayload
   ping: Boolean
 }
-type Subscription { issueChanged: Issue }
+type Subscription { issueChanged: Issue commentAdded(issueId: ID!, from: Int): Comment ping: Boolean }
 """
 
 EXPECTED = {
@@ -122,6 +122,13 @@ EXPECTED = {
     "shop.graphql": "query {\n  shop {\n    name\n  }\n}\n",
     "version.graphql": "query {\n  version\n}\n",
     "ping.graphql": "mutation {\n  ping\n}\n",
+    "issue/changed.graphql": "subscription {\n  issueChanged {\n    ...issue_fields\n  }\n}\n",
+    # It acts on the issue whose id it requires, as a mutation would.
+    "issue/comment_added.graphql": (
+        "subscription ($id: ID!, $from: Int) {\n  commentAdded(issueId: $id, from: $from) {\n"
+        "    ...comment_fields\n  }\n}\n"
+    ),
+    "watch_ping.graphql": "subscription {\n  ping\n}\n",
 }
 
 
@@ -139,9 +146,7 @@ def _small(root: Path) -> Config:
 def test_each_convention_gives_the_file_that_a_person_would_write(tmp_path: Path) -> None:
     done = _scaffolded(_small(tmp_path))
     assert {path: done.files.get(path) for path in EXPECTED} == EXPECTED
-    assert [(item.what, item.why) for item in done.unplaced] == [
-        ("subscription.issueChanged", "Subscriptions are written by hand.")
-    ]
+    assert list(done.unplaced) == []
 
 
 def test_the_package_has_the_methods_where_they_belong(tmp_path: Path) -> None:
@@ -157,6 +162,8 @@ def test_the_package_has_the_methods_where_they_belong(tmp_path: Path) -> None:
     assert "def create(" in issue
     assert "new_id: str | None | Unset = UNSET" in issue
     assert "def issue(self, number: int) -> Issue:" in made.files["repository.py"]
+    assert "def changed(self" in issue
+    assert "def watch_ping(self" in made.files["client.py"]
 
 
 def test_a_second_run_writes_nothing_and_what_was_edited_stays(tmp_path: Path) -> None:
@@ -188,6 +195,7 @@ def test_chosen_resources_and_nothing_else(tmp_path: Path, capsys: pytest.Captur
     assert report["written"] is False
     assert report["files"] == [
         "comment/add_to_issue.graphql",
+        "comment/added.graphql",
         "comment/fields.graphql",
         "comment/get.graphql",
     ]
@@ -267,7 +275,7 @@ def test_from_a_public_schema_to_a_package_by_two_commands(
     assert init(given) == 0
     told = capsys.readouterr()
     reasons = {line.rpartition(": ")[2] for line in told.out.splitlines() if line.startswith("  ")}
-    assert reasons <= {"It is deprecated.", "Subscriptions are written by hand."}
+    assert reasons <= {"It is deprecated."}
     loaded = load_config(config)
     made = generate(loaded, Cache(tmp_path / "cache"))
     assert made.resources >= resources

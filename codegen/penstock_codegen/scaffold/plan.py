@@ -125,6 +125,10 @@ def plan(
     return _Planner(schema, config, existing, frozenset(only), everything=everything).plan()
 
 
+# What is put before the name of a root field where something else has that name.
+_VERBS = {"query": "find", "mutation": "do", "subscription": "watch"}
+
+
 class _Planner:
     def __init__(
         self,
@@ -155,13 +159,14 @@ class _Planner:
     def plan(self) -> Plan:
         for resource in self._resources.values():
             self._resource(resource)
-        roots = (("query", self._schema.query_type), ("mutation", self._schema.mutation_type))
+        roots = (
+            ("query", self._schema.query_type),
+            ("mutation", self._schema.mutation_type),
+            ("subscription", self._schema.subscription_type),
+        )
         for kind, root in roots:
             for name, item in root.fields.items() if root is not None else ():
                 self._root_field(kind, name, item)
-        if self._schema.subscription_type is not None:
-            for name in self._schema.subscription_type.fields:
-                self._skip(f"subscription.{name}", "Subscriptions are written by hand.")
         return Plan(
             dict(sorted(self._files.items())), tuple(Unplaced(*item) for item in self._unplaced.items())
         )
@@ -338,7 +343,7 @@ class _Planner:
         if folder_of is None:
             method = names.snake(name)
             while method in self._by_folder or method in names.CLIENT_NAMES or method in self._names:
-                method = f"{'find' if kind == 'query' else 'do'}_{method}"
+                method = f"{_VERBS[kind]}_{method}"
             self._write("", method, text)
             return
         wanted = self._wanted(kind, name, folder_of, many, call)
