@@ -186,6 +186,20 @@ def test_a_breaking_change_fails_the_job_where_that_is_asked_for(job: Job) -> No
     assert "Book.delete()" in job.comments["2"], "it is told before the job fails"
 
 
+def test_of_several_apis_the_named_one_is_compared(job: Job) -> None:
+    configuration = job.checkout / "pyproject.toml"
+    text = configuration.read_text()
+    configuration.write_text(re.sub(r"\[tool\.penstock(?=[.\]])", "[tool.penstock.apis.shop", text))
+    git(job.checkout, "commit", "--quiet", "--all", "-m", "two")
+    (job.checkout / "queries/book/titles.graphql").write_text("query { books { title } }\n")
+    penstock(job.checkout, "generate", "--quiet")
+    job.inputs["api"] = "shop"
+    code, printed = job.run()
+    assert code == 0, printed
+    assert job.outputs["bump"] == "minor"
+    assert "client.book.titles()" in job.comments["2"]
+
+
 def test_a_package_that_is_not_current_fails_the_job(job: Job) -> None:
     (job.checkout / "queries/book/titles.graphql").write_text("query { books { title } }\n")
     code, printed = job.run()
