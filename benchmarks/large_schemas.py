@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.codegen.public_schemas import GITHUB, SHOPIFY_ADMIN, PublicSchema, fetch
 
-from benchmarks._measure import aim, arguments, compare_processes, report
+from benchmarks._measure import Comparison, Estimate, aim, arguments, compare_processes, duration, report
 
 PEER = "ariadne-codegen"
 FRESH, EDITED = "penstock generate --no-cache", "penstock generate, an operation changed"
@@ -27,7 +27,7 @@ _IN_FOLDER = "import os; os.chdir({folder!r}); from ariadne_codegen import main;
 
 def main() -> None:
     """Measure and report."""
-    options = arguments(__doc__ or "", rounds=5)
+    options = arguments(__doc__ or "", rounds=3)
     parts: list[str] = []
     for public in (GITHUB, SHOPIFY_ADMIN):
         found = fetch(public)
@@ -100,10 +100,27 @@ def _measured(public: PublicSchema, schema: Path, folder: Path, rounds: int) -> 
         environment={"PENSTOCK_HOME": str(folder / "home")},
     )
     ratio = comparison.ratio(PEER, to=FRESH)
+    peaks = [
+        max(run.peak or 0 for run in comparison.runs[contender]) / 1e6 for contender in (FRESH, EDITED, PEER)
+    ]
     return [
         comparison.table(),
-        aim(f"{public.name}: times as fast as {PEER}, from nothing", ratio, 4, at_least=True),
+        "\n".join(
+            (
+                aim(f"{public.name}: times as fast as {PEER}, from nothing", ratio, 4, at_least=True),
+                aim(f"{public.name}: an operation changed", _seconds(comparison, EDITED), 1, unit=duration),
+                aim(f"{public.name}: nothing changed", _seconds(comparison, AGAIN), 0.4, unit=duration),
+                f"- {public.name}: peak memory {max(peaks[:2]):.0f} MB, {PEER} {peaks[2]:.0f} MB: "
+                + ("met" if max(peaks[:2]) <= peaks[2] else "MISSED"),
+            )
+        ),
     ]
+
+
+def _seconds(comparison: Comparison, contender: str) -> Estimate:
+    """How long a run takes: the median, between the shortest and the longest."""
+    walls = [run.wall for run in comparison.runs[contender]]
+    return Estimate(comparison.median(contender), min(walls), max(walls))
 
 
 def _run(folder: Path, *command: str) -> None:
