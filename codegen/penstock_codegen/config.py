@@ -134,6 +134,10 @@ def load_configs(file: Path, api: str = "") -> tuple[Config, ...]:
         raise
     try:
         table: Any = tomllib.loads(text)
+    except RecursionError:
+        problems.add(Diagnostic(shown, 0, 0, "The configuration is nested too deeply to be read.", "C002"))
+        problems.stop_if_any()
+        raise
     except tomllib.TOMLDecodeError as error:
         message, line, column = _toml_error(str(error), text)
         problems.add(at(shown, text, line, column, f"This is not TOML: {message}.", "C002"))
@@ -242,7 +246,10 @@ class _Reader:
         root = file.parent
         schema = table.get("schema", "schema.graphql")
         schemas = tuple(schema) if isinstance(schema, list) else (schema,)
-        if not schemas or not all(isinstance(item, str) and item for item in schemas):
+        if any(isinstance(item, str) and "\0" in item for item in schemas):
+            self._wrong(("schema",), "schema holds a NUL character, which no path can.", "C005")
+            schemas = ()
+        elif not schemas or not all(isinstance(item, str) and item for item in schemas):
             self._wrong(("schema",), "schema is a path, a glob, a URL, or a list of them.", "C005")
             schemas = ()
         queries = self._string(table, "queries", "queries")
@@ -307,6 +314,9 @@ class _Reader:
 
     def _string(self, table: dict[str, Any], key: str, default: str) -> str:
         value = table.get(key, default)
+        if isinstance(value, str) and "\0" in value:
+            self._wrong((key,), f"{key} holds a NUL character, which no path can.", "C005")
+            return default
         if isinstance(value, str):
             return value
         self._wrong((key,), f"{key} is a string, and this is {_kind(value)}.", "C005")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from graphql import (
+    DEFAULT_DEPRECATION_REASON,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -317,8 +318,10 @@ def text(description: str | None) -> str:
 
 
 def reason(deprecated: str | None) -> str | None:
-    """Why something is deprecated, on one line; None where it is not."""
-    return None if deprecated is None else printable(" ".join(deprecated.split()))
+    """Why something is deprecated, on one line; None where it is not. A reason of nothing is GraphQL's own for none."""
+    if deprecated is None:
+        return None
+    return printable(" ".join(deprecated.split())) or DEFAULT_DEPRECATION_REASON
 
 
 def _deprecation(deprecated: str | None) -> str:

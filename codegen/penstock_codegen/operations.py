@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from graphql import (
     DocumentNode,
+    ExecutableDefinitionNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -37,9 +38,11 @@ from graphql.validation import (
     ExecutableDefinitionsRule,
     LoneAnonymousOperationRule,
     NoUnusedFragmentsRule,
+    OverlappingFieldsCanBeMergedRule,
     UniqueOperationNamesRule,
     ValidationContext,
 )
+from graphql.validation.validate import ValidationAbortedError
 
 from . import names
 from .config import Config
@@ -306,9 +309,39 @@ def _check_meta_fields(
                 _wrong(problems, place_of(item, file), message, "Q010", hint)
 
 
+_TOO_MUCH = "This selects the same keys too often to be checked."
+
+
+class _FieldsMerge(OverlappingFieldsCanBeMergedRule):
+    """Whether fields of one key can be one. graphql-core gives up after so many comparisons, which we count for each operation anew."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        # Older releases of graphql-core do not count.
+        self._counting: Any = getattr(self, "rule_context", None)
+        self._budget = getattr(self._counting, "remaining_complexity_budget", None)
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: object) -> None:
+        self._start(node)
+
+    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: object) -> None:
+        self._start(node)
+
+    def _start(self, node: ExecutableDefinitionNode) -> None:
+        self._definition = node
+        if self._budget is not None:
+            self._counting.remaining_complexity_budget = self._budget
+
+    def enter_selection_set(self, selection_set: SelectionSetNode, *others: Any) -> None:
+        try:
+            super().enter_selection_set(selection_set, *others)
+        except ValidationAbortedError:
+            self.report_error(GraphQLError(_TOO_MUCH, self._definition))
+
+
 _WRONG_TYPE = r'Variable "(\$\w+)" of type "(.+)" used in position expecting type "(.+)"\.'
 _RULES = tuple(
-    rule
+    _FieldsMerge if rule is OverlappingFieldsCanBeMergedRule else rule
     for rule in specified_rules
     # Names are ours to give and to check, fragments may be there for their own sake, and files hold executable definitions only.
     if rule

@@ -41,6 +41,7 @@ directive @resource(name: String!) on FIELD
 "A list that always has exactly one element is that element."
 directive @only on FIELD
 """
+_LONGEST_MESSAGE = 400
 _NO_QUERY = "Define type Query, with the fields that can be read."
 CLIENT_DIRECTIVE_NAMES = frozenset({"resource", "only"})
 
@@ -228,6 +229,9 @@ def _definition(field: FieldDefinitionNode) -> str:
 
 def sentence(message: str) -> tuple[str, str]:
     """A message of graphql-core as a sentence and its remedy, which graphql-core appends to it."""
+    if len(message) > _LONGEST_MESSAGE:
+        # It quotes a value that is longer than anybody reads.
+        message = f"{message[:_LONGEST_MESSAGE]} …"
     head, mark, tail = message.partition(". Did you mean")
     found = (f"{head}.", f"Did you mean{tail}") if mark else (message, "")
     return (found[0].replace("'", '"'), found[1].replace("'", '"')) if message.count("'") % 2 == 0 else found

@@ -134,7 +134,8 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
     for query in queries:
         try:
             response = httpx.post(url, json={"query": query}, headers=headers, timeout=60)
-        except httpx.HTTPError as error:
+        # What cannot be a URL or a header is told by errors of other kinds.
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             return refuse(str(error) or type(error).__name__)
         status = response.status_code
         try:

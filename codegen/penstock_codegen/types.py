@@ -93,6 +93,8 @@ def parse_type(text: str) -> PythonType:
         tree = ast.parse(marked.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise TypeSyntaxError("it is not an expression") from None
+    if isinstance(tree.body, ast.Constant) and tree.body.value is ...:
+        raise TypeSyntaxError("three dots stand in brackets only")
     shown = _write(tree.body, imports)
     return PythonType(shown, frozenset(imports))
 

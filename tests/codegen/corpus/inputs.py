@@ -2,6 +2,8 @@
 
 # Documents and answers stand as they are sent.
 
+# Documents and answers stand as they are sent.
+
 from __future__ import annotations
 
 from tests.codegen.corpus import Case, refused, works

@@ -47,11 +47,13 @@ class Runner:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._count = 0
         self._runtime = Path(shutil.copytree(RUNTIME, folder / "runtime"))
 
     def run(self, case: Case) -> list[str]:
         """What is wrong, as lines; empty where all is as the case says."""
-        root = write_project(self._folder / "project" / case.name, case.files)
+        self._count += 1
+        root = write_project(self._folder / "project" / str(self._count), case.files)
         before = _contents(root)
         try:
             config = load_config(root / "pyproject.toml")
@@ -71,7 +73,7 @@ class Runner:
         return found
 
     def _package(self, case: Case, config: Config, generated: Generated) -> Iterator[str]:
-        out = self._folder / "out" / case.name
+        out = self._folder / "out" / str(self._count)
         package = config.package
         files = {path: text for path, text in generated.files.items() if not path.startswith("_runtime/")}
         write_package(out / package, files)
