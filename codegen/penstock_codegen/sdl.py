@@ -154,7 +154,7 @@ def introspect(url: str, config: Config, problems: Problems) -> str:
         return refuse(str(said) if said else f"HTTP {status}, and no introspection answer")
     try:
         return _sdl(answer)
-    except (TypeError, GraphQLError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, GraphQLError, ValueError, KeyError, AttributeError, RecursionError) as error:
         return refuse(f"the answer describes no schema ({str(error).splitlines()[0]})")
 
 

@@ -1,8 +1,5 @@
 """Introspection answers that lie: names with code in them, keys that are missing, kinds that are wrong, types without an end."""
 
-# Documents and answers stand as they are sent.
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import json
@@ -223,7 +220,14 @@ CASES: list[Case] = [
             ofType={"kind": "NON_NULL", "name": None, "ofType": {"kind": "SCALAR", "name": "ID"}}
         ),
     ),
-    _lie("a list 400 deep", _deep, "recursion"),
+    refused(
+        "a list 400 deep",
+        "",
+        _QUERIES,
+        ("M001", "queries/thing.graphql:1:1", "maximum recursion depth"),
+        config=_CONFIG,
+        files={"schema.json": json.dumps(answer(_deep))},
+    ),
     _lie(
         "a union of scalars",
         lambda s: _type(s, "Either").update(

@@ -1,8 +1,5 @@
 """Sizes: deep, wide and long inputs, within a recursion limit and without, in bounded time."""
 
-# Documents and answers stand as they are sent.
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import os
