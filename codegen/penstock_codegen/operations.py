@@ -332,9 +332,11 @@ class _FieldsMerge(OverlappingFieldsCanBeMergedRule):
         if self._budget is not None:
             self._counting.remaining_complexity_budget = self._budget
 
-    def enter_selection_set(self, selection_set: SelectionSetNode, *others: Any) -> None:
+    def enter_selection_set(
+        self, selection_set: SelectionSetNode, _key: Any, parent: Any, *_args: Any
+    ) -> None:
         try:
-            super().enter_selection_set(selection_set, *others)
+            super().enter_selection_set(selection_set, _key, parent, *_args)
         except ValidationAbortedError:
             self.report_error(GraphQLError(_TOO_MUCH, self._definition))
 

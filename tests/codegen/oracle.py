@@ -29,6 +29,9 @@ from uuid import UUID, uuid5
 
 from graphql import (
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -40,7 +43,9 @@ from graphql import (
     GraphQLSchema,
     GraphQLType,
     GraphQLUnionType,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionSetNode,
     execute_sync,
     get_named_type,
     is_abstract_type,
@@ -53,7 +58,7 @@ from graphql import (
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from penstock_codegen.config import ErrorFields
+from penstock_codegen.config import Config, ErrorFields
 from penstock_codegen.names import parameter_name
 
 _NAMESPACE = UUID("7a2f0f0e-5d0b-4a53-9a0a-4d6f6f1f6a11")
@@ -66,6 +71,9 @@ _BY_SCALAR: Mapping[str, Any] = {
     "JSON": {"k": [1, None, "ü"]},
     "jsonb": {"k": [1, None, "ü"]},
 }
+
+# Of an interface of hundreds of types, so many are answered.
+_FEW = 12
 
 Mode = Literal["full", "leaves null", "all null", "failed"]
 MODES: tuple[Mode, ...] = ("full", "leaves null", "all null", "failed")
@@ -104,6 +112,9 @@ class Server:
         self.turn = 0
         self.pages = 1
         self.single: int | None = None
+        # The most types that an object of an answer could have been of; counted since it was last set.
+        self.width = 1
+        self._info: GraphQLResolveInfo | None = None
         self.requests: list[Sent] = []
         self.data: Any = None
         self._parsed: dict[str, DocumentNode] = {}
@@ -131,11 +142,12 @@ class Server:
         self.data = result.data
         return json.dumps({"data": result.data}).encode()
 
-    def _resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def _resolve(self, source: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
         owner = info.parent_type
         name = info.field_name
         path = info.path.as_list()
         failing = self._failure(owner, name, path) or self._page(owner, name)
+        self._info = info
         return failing[0] if failing else self._value(info.return_type, f"{owner.name}.{name}", path)
 
     def _page(self, owner: GraphQLObjectType, name: str) -> tuple[Any] | None:
@@ -181,7 +193,9 @@ class Server:
         if origin in self.values:
             return self.values[origin]
         if isinstance(type_, GraphQLList):
-            length = 1 if self.single == len(path) else max(2, len(self._possible(get_named_type(type_))))
+            # A page has as many as are asked for.
+            length = 2 if self.pages > 1 else max(2, len(self._possible(get_named_type(type_))))
+            length = 1 if self.single == len(path) else length
             return [self._value(type_.of_type, origin, [*path, index]) for index in range(length)]
         if is_leaf_type(type_):
             return self.leaf(type_, ".".join(map(str, path)))
@@ -191,13 +205,40 @@ class Server:
 
     def _possible(self, type_: GraphQLType) -> list[str]:
         if is_abstract_type(type_):
-            members = _members(self.schema, type_)
+            members = self._told_apart(_members(self.schema, type_))
+            self.width = max(self.width, len(members))
             failing = [name for name in members if self._is_error(name)]
             # Where some members are errors, the mode says whether it is one of them.
             if failing and len(failing) < len(members):
                 return failing if self.mode == "failed" else [name for name in members if name not in failing]
             return members
         return [getattr(type_, "name", "")]
+
+    def _told_apart(self, members: list[str]) -> list[str]:
+        """Of the types that an object can be, those that its selection tells apart, and one more: another of those is no other case."""
+        if len(members) <= _FEW or self._info is None:
+            return members
+        chosen = {
+            name
+            for node in self._info.field_nodes
+            for name in self._conditions(node.selection_set, self._info.fragments)
+        }
+        told = [name for name in members if name in chosen]
+        return [*told, *[name for name in members if name not in chosen][: 1 if told else _FEW]]
+
+    def _conditions(
+        self, selection_set: SelectionSetNode | None, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> Iterator[str]:
+        for item in selection_set.selections if selection_set else ():
+            if isinstance(item, FieldNode):
+                continue
+            found = fragments[item.name.value] if isinstance(item, FragmentSpreadNode) else item
+            assert isinstance(found, FragmentDefinitionNode | InlineFragmentNode)
+            type_ = self.schema.get_type(found.type_condition.name.value) if found.type_condition else None
+            if type_ is not None:
+                possible = _members(self.schema, type_) if is_abstract_type(type_) else [type_.name]
+                yield from possible[:_FEW]
+            yield from self._conditions(found.selection_set, fragments)
 
     def _is_error(self, name: str) -> bool:
         type_ = self.schema.get_type(name)
@@ -485,7 +526,7 @@ class Oracle:
                     found = handle.refresh()
                     found = await found if inspect.iscoroutine(found) else found
                 except self.package.errors.NotFound:
-                    assert self._at(operation.path) is None, "NotFound, and the answer has an object"
+                    assert self._expected(operation) is None, "NotFound, and the answer has an object"
                     continue
                 finally:
                     self._sent(operation, {item.variable: key[item.parameter] for item in lookup.identities})
@@ -596,13 +637,15 @@ class Oracle:
         except errors.ActionFailed as failed:
             if self.server.mode == "failed":
                 assert operation.failure is not None, "ActionFailed without a convention for it"
-                assert failed.reasons, "ActionFailed without the reason that the payload gives"
+                # A payload may say no more than that it failed.
+                says = any(getattr(sign, "message", "") is not None for sign in operation.failure[1:])
+                assert failed.reasons or not says, "ActionFailed without the reason that the payload gives"
                 return
             assert operation.kind == "mutation", "ActionFailed from a query"
             assert self._at(operation.path) is None, f"{failed}, and the answer says no such thing"
             return
         except errors.NotFound:
-            assert self._at(operation.path) is None, "NotFound, and the answer has an object"
+            assert self._expected(operation) is None, "NotFound, and the answer has an object"
             return
         finally:
             window = {"first": 100, "after": None} if operation.connection else {"limit": 100, "offset": 0}
@@ -615,6 +658,9 @@ class Oracle:
             return
         answer = self._expected(operation)
         if answer is None:
+            if paged:
+                assert result == [], f"null gave {result!r}, not pages of nothing"
+                return
             assert result is None, f"null gave {result!r}"
             assert operation.nullable, "None came where the method's type has no None"
             return
@@ -729,17 +775,14 @@ class Oracle:
     # ------------------------------------------------------------------------------------------------------------ requests
 
     def _rounds(self, operation: Any) -> Iterator[tuple[Mode, int]]:
-        abstract = [
-            len(_members(self.schema, item))
-            for item in self.schema.type_map.values()
-            if is_abstract_type(item)
-        ]
-        turns = max(abstract, default=1) if "__typename" in operation.document else 1
         for mode in MODES:
             if mode == "failed" and operation.failure is None:
                 continue
-            for turn in range(turns if mode in ("full", "leaves null") else 1):
+            turn, self.server.width = 0, 1
+            # Each type that an object can be is answered once; how many there are is seen while answering.
+            while turn == 0 or (mode in ("full", "leaves null") and turn < self.server.width):
                 yield mode, turn
+                turn += 1
 
     def _prepare(self, operation: Any, mode: Mode, turn: int) -> None:
         server = self.server
@@ -779,6 +822,9 @@ class Oracle:
         if isinstance(type_, GraphQLList):
             return [self._argument(type_.of_type, f"{place}.{index}", depth) for index in range(2)]
         if isinstance(type_, GraphQLInputObjectType):
+            if getattr(type_, "is_one_of", False):
+                name, item = next(iter(type_.fields.items()))
+                return {name: self._argument(GraphQLNonNull(item.type), f"{place}.{name}", depth + 1)}
             return {
                 name: self._argument(item.type, f"{place}.{name}", depth + 1)
                 for name, item in type_.fields.items()
@@ -800,6 +846,28 @@ def _content(upload: Any) -> str:
     read, _ = upload.opened()
     content: bytes = read()
     return content.decode()
+
+
+_BY_PYTHON: Mapping[str, Any] = {
+    "int": 9_007_199_254_740_993,
+    "float": 2.5,
+    "bool": True,
+    "datetime": _MOMENT,
+    "AwareDatetime": _MOMENT,
+    "date": "2026-03-04",
+    "time": "05:06:07",
+    "UUID": str(_NAMESPACE),
+    "Decimal": "12.50",
+}
+
+
+def scalar_values(config: Config) -> dict[str, Any]:
+    """JSON values of the scalars that a configuration gives types, where not any text is one."""
+    return {
+        name: _BY_PYTHON[scalar.output.text]
+        for name, scalar in config.scalars.items()
+        if scalar.output.text in _BY_PYTHON
+    }
 
 
 def _json(value: Any) -> Any:

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.codegen.projects import write_project
+from graphql import build_schema
+from tests.codegen.oracle import Oracle, scalar_values
+from tests.codegen.projects import imported, write_package, write_project
 from tests.codegen.public_schemas import GITHUB, SHOPIFY_ADMIN, SHOPIFY_STOREFRONT, PublicSchema, fetch
 
 from penstock_codegen.cache import Cache
@@ -283,3 +285,11 @@ def test_from_a_public_schema_to_a_package_by_two_commands(
     for path, text in made.files.items():
         if path.endswith(".py"):
             compile(text, path, "exec")
+    if STRESS:
+        # Every method of the package, and every answer to it.
+        schema = build_schema("\n".join(read_schema_text(loaded, Problems()).texts), assume_valid=True)
+        write_package(tmp_path / "out" / loaded.package, made.files)
+        with imported(tmp_path / "out", loaded.package) as module:
+            report = Oracle(module, schema, scalar_values(loaded), loaded.errors).run()
+        assert report.failures == []
+        assert report.calls > operations * 10
