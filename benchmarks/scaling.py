@@ -177,8 +177,8 @@ def _table(lines: Mapping[str, Sequence[float]]) -> str:
 
 def picture(lines: Mapping[str, Sequence[float]]) -> str:
     """The lines as SVG: operations to the right, CPU seconds up, both in equal steps, so that a flat cost is a straight line."""
-    width, height, left, top = 720, 420, 64, 24
-    right, bottom = width - 190, height - 48
+    width, height, left, top = 780, 420, 64, 32
+    right, bottom = width - 220, height - 48
     highest = max(max(seconds) for seconds in lines.values()) * 1.05
 
     def x(size: float) -> float:
