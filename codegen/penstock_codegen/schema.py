@@ -30,9 +30,7 @@ from graphql.validation.validate import validate_sdl
 from .cache import Cache, digest, dump_schema, read_schema
 from .definitions import Definitions, build
 from .diagnostics import Diagnostic, Problems, at
-from .introspection import read_answer
 from .sdl import SchemaText, is_answer
-from .sdl_scan import scan
 
 # Ours, known while generating only: they are validated with the rest and stripped from what is sent.
 CLIENT_DIRECTIVES = """
@@ -82,6 +80,10 @@ def load_schema(
 
 def _definitions(found: SchemaText) -> Definitions | None:
     """The definitions of a schema that is plain."""
+    # Not at the top: compiling its patterns takes a while, and most runs find the definitions kept.
+    from .introspection import read_answer
+    from .sdl_scan import scan
+
     if any(map(is_answer, found.files)):
         definitions = read_answer(found.contents[0]) if len(found.files) == 1 else None
     else:
