@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.codegen.public_schemas import GITHUB, SHOPIFY_ADMIN, PublicSchema, fetch
+from tests.codegen.public_schemas import GITHUB, SHOPIFY_ADMIN, SHOPIFY_STOREFRONT, PublicSchema, fetch
 
 from benchmarks._measure import Comparison, Estimate, aim, arguments, compare_processes, duration, report
 
@@ -29,7 +29,7 @@ def main() -> None:
     """Measure and report."""
     options = arguments(__doc__ or "", rounds=3)
     parts: list[str] = []
-    for public in (GITHUB, SHOPIFY_ADMIN):
+    for public in (GITHUB, SHOPIFY_ADMIN, SHOPIFY_STOREFRONT):
         found = fetch(public)
         if found is None:
             sys.exit(f"{public.package} cannot be had: npm is missing or cannot reach its registry.")
