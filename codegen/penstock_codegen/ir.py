@@ -162,7 +162,9 @@ class Method:
 class Attribute:
     """A field of a resource's type that is a value. `type` includes None where it is nullable.
 
-    `path` is false where it cannot be named in a path: an object that is part of the default fields.
+    `path` is false where it cannot be named in a path: an object that is part of the default fields. Where it is of an interface or a
+    union, `abstract` is that one's name: paths go on through it, and may lead nowhere where it is `nullable`. Where it is not part of
+    the default fields then, it is a path and nothing else, of no type.
     """
 
     name: str
@@ -172,6 +174,8 @@ class Attribute:
     default: bool
     path: bool = True
     deprecated: str | None = None
+    abstract: str = ""
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,20 @@ class Relation:
     many: bool
     doc: str
     default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AbstractPaths:
+    """How paths go on through an interface or a union, as a class: by the `attributes` and `relations` that all its types have (an
+    attribute with `abstract` leads to the next interface or union), and by `on` to the folders of resources that it may be.
+    """
+
+    name: str
+    graphql_type: str
+    doc: str
+    attributes: tuple[Attribute, ...]
+    relations: tuple[Relation, ...]
+    on: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +259,8 @@ class Resource:
     operations: tuple[Operation, ...]
     # What results and relations name it by: `name` is the client's attribute, which may have to differ (`return_`).
     folder: str = ""
+    # The folders of the other resources that an object of its type may be, where that is an interface.
+    on: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> tuple[str, ...]:
@@ -341,3 +361,5 @@ class Package:
     # The exceptions for the types of errors that payloads tell.
     errors: tuple[ErrorType, ...] = ()
     input_rules: tuple[InputRule, ...] = ()
+    # The interfaces and unions that paths go through.
+    abstract_paths: tuple[AbstractPaths, ...] = ()

@@ -21,6 +21,9 @@ _LONGEST = 120
 # What a generated module imports or defines besides its classes; a class of that name would hide it.
 MODULE_NAMES = frozenset(
     {
+        "AbstractNested",
+        "AbstractPaths",
+        "AbstractRelation",
         "Accessor",
         "Annotated",
         "Any",
@@ -59,6 +62,7 @@ MODULE_NAMES = frozenset(
         "ResourceType",
         "Schema",
         "Self",
+        "SharedField",
         "Sequence",
         "SubscriptionOptions",
         "Successes",

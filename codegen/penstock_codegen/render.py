@@ -28,6 +28,7 @@ from .views import SIGNS, WORDS, MethodView, Place, Spelling, Views, docstring, 
 RUNTIME = Path(__file__).with_name("runtime")
 _LOCAL_RUNTIME = "_runtime"
 _FAILURES = "_failures"
+_ABSTRACT = "_paths"
 # What of the runtime only checkers need, so that it is imported for them alone.
 _FOR_CHECKERS = ("_runtime.model", "_runtime.subscription", "_runtime.upload")
 _PATHS = 8
@@ -150,6 +151,9 @@ class AttributeView:
     doc: str
     path: bool
     deprecated: str | None
+    # What it is when the program runs, as an expression, and the interface or union through which paths go on.
+    made: str = ""
+    abstract: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,8 @@ class _Renderer:
             files["_operations/_inputs.py"] = self._write("input_rules.py.jinja", rules=package.input_rules)
         if package.errors:
             files[f"{_FAILURES}.py"] = self._failures()
+        if package.abstract_paths:
+            files[f"{_ABSTRACT}.py"] = self._abstract()
         for resource in package.resources:
             files[f"{resource.module}.py"] = self._resource(resource)
             files[f"_operations/{resource.module}.py"] = self._operations(resource.operations, resource)
@@ -240,6 +246,12 @@ class _Renderer:
         checked = views.method_imports(methods)
         for attribute in resource.attributes:
             checked |= attribute.type.imports
+        for attribute in resource.attributes:
+            if attribute.abstract:
+                name = views.abstract(attribute.abstract).name
+                checked.add(Import(_ABSTRACT, name, local=True))
+        for folder in resource.on:
+            checked |= self._on_imports(folder)
         for relation in resource.relations:
             target = views.resource(relation.target)
             for name in (target.classes.handle, target.classes.async_handle, target.classes.paths):
@@ -282,6 +294,7 @@ class _Renderer:
             counts=range(2, _PATHS + 1),
             lookups=[self._lookup(item, accessor) for item in resource.lookups],
             found=self._found(resource, accessor),
+            on=[self._on(folder) for folder in resource.on],
             methods=self._methods(resource.methods, resource.name, "self._act", handle, is_async=False),
             async_methods=self._methods(resource.methods, resource.name, "self._act", handle, is_async=True),
             accessor_methods=self._methods(
@@ -312,8 +325,12 @@ class _Renderer:
             found |= runtime("resource", "AsyncResource", "Field", "Resource")
             if resource.relations:
                 found |= runtime("resource", "Relation")
-            if any(not item.path for item in resource.attributes):
+            if any(not item.path and not item.abstract for item in resource.attributes):
                 found |= runtime("resource", "Nested")
+            if any(item.abstract and item.default for item in resource.attributes):
+                found |= runtime("resource", "AbstractNested")
+            if any(item.abstract and not item.default for item in resource.attributes):
+                found |= runtime("resource", "AbstractRelation")
             if any(item.deprecated for item in resource.attributes):
                 found |= runtime("resource", "Handle")
         if any(method.optional for method in methods) or len(resource.lookups) > 1:
@@ -331,8 +348,11 @@ class _Renderer:
         return [self._views.method(item, place, spelled) for item in methods]
 
     def _attribute(self, resource: ir.Resource, item: ir.Attribute, spelled: Spelling) -> AttributeView:
+        if item.abstract:
+            return self._abstract_attribute(resource, item, spelled)
         shown = spelled.write(item.type.text)
         root = resource.classes.handle
+        made = f"{'Field' if item.path else 'Nested'}({literal(item.field)})"
         return (
             AttributeView(
                 item.name,
@@ -342,9 +362,102 @@ class _Renderer:
                 item.doc,
                 item.path,
                 item.deprecated,
+                made,
             )
             if item.deprecated is None
             else AttributeView(item.name, item.field, shown, "", item.doc, item.path, item.deprecated)
+        )
+
+    def _abstract_attribute(
+        self, resource: ir.Resource, item: ir.Attribute, spelled: Spelling
+    ) -> AttributeView:
+        """An attribute through which paths go on, with the value of a handle where it is loaded by default."""
+        paths = self._views.abstract(item.abstract).name
+        start = f"{paths}[{resource.classes.handle}, {'None' if item.nullable else 'Never'}]"
+        where = literal(f"{_ABSTRACT}:{paths}")
+        if item.default:
+            shown, made = f"AbstractNested[{start}, {spelled.write(item.type.text)}]", "AbstractNested"
+        else:
+            shown, made = f"AbstractRelation[{start}]", "AbstractRelation"
+        return AttributeView(
+            item.name,
+            item.field,
+            shown,
+            f"{paths}[Root, {'None' if item.nullable else 'Absent'}]",
+            item.doc,
+            False,
+            None,
+            f"{made}({literal(item.field)}, {where})",
+            item.abstract,
+        )
+
+    def _on(self, folder: str) -> dict[str, str]:
+        """One overload of `on`."""
+        classes = self._views.resource(folder).classes
+        return {
+            "classes": f"type[{classes.handle}] | type[{classes.async_handle}]",
+            "paths": f"{classes.paths}[Root, None]",
+        }
+
+    def _on_imports(self, folder: str) -> set[Import]:
+        target = self._views.resource(folder)
+        classes = target.classes
+        names = (classes.handle, classes.async_handle, classes.paths)
+        return {Import(target.module, name, local=True) for name in names}
+
+    def _abstract(self) -> str:
+        """The classes of paths through interfaces and unions."""
+        every = self._package.abstract_paths
+        checked = {each for item in every for field in item.attributes for each in field.type.imports}
+        for item in every:
+            for relation in item.relations:
+                target = self._views.resource(relation.target)
+                checked.add(Import(target.module, target.classes.paths, local=True))
+            for folder in item.on:
+                checked |= self._on_imports(folder)
+        members = [each.name for item in every for each in item.attributes]
+        members += [each.name for item in every for each in item.relations]
+        spelled = spelling(members, checked)
+
+        def attribute(each: ir.Attribute) -> dict[str, str]:
+            if not each.abstract:
+                shown = "Any" if each.type.is_any else f"{spelled.write(each.type.text)} | Absent"
+                return {"name": each.name, "field": each.field, "type": shown, "doc": each.doc}
+            paths = self._views.abstract(each.abstract).name
+            return onward(each, paths, f"{_ABSTRACT}:{paths}")
+
+        def related(each: ir.Relation) -> dict[str, str]:
+            target = self._views.resource(each.target)
+            return onward(each, target.classes.paths, f"{target.module}:{target.classes.handle}")
+
+        def onward(each: ir.Attribute | ir.Relation, paths: str, target: str) -> dict[str, str]:
+            shown = f"{paths}[Root, {'None' if each.nullable else 'Absent'}]"
+            return {"name": each.name, "field": each.field, "type": shown, "doc": each.doc, "target": target}
+
+        return self._write(
+            "paths.py.jinja",
+            classes=[
+                {
+                    "name": item.name,
+                    "graphql_type": item.graphql_type,
+                    "doc": item.doc or f"Paths on through {with_article(item.graphql_type)}.",
+                    "attributes": [attribute(each) for each in item.attributes if not each.abstract],
+                    "relations": [
+                        *(attribute(each) for each in item.attributes if each.abstract),
+                        *(related(each) for each in item.relations),
+                    ],
+                    "on": [self._on(folder) for folder in item.on],
+                }
+                for item in every
+            ],
+            words=self._words(spelled),
+            uses_builtins=spelled.uses_builtins,
+            checked=[
+                self._renamed(line, spelled.imports)
+                for line in import_lines(
+                    {each for each in checked if not _is_machinery(each) and each.module != "typing"}
+                )
+            ],
         )
 
     def _relation(self, resource: ir.Resource, item: ir.Relation, spelled: Spelling) -> RelationView:

@@ -44,6 +44,7 @@ from .compact import compact
 from .conditions import directives_of
 from .config import Config, setting_place
 from .diagnostics import Diagnostic, Problems, did_you_mean
+from .failures import possible_types
 from .mapping import TypeMapping, reason, text
 from .models import Models, NamedApart
 from .names import Scope
@@ -61,6 +62,7 @@ from .runtime.table import compact_type
 from .types import ANY, UPLOAD, Import, PythonType
 
 _NONE = PythonType("None")
+_NEVER = PythonType("Never")
 _INT = PythonType("int")
 _MARK = "penstock__selection"
 # The variables that pages fill in, and the parameters that a list has for them.
@@ -116,6 +118,7 @@ class _Builder:
         self._fragment_constants = {names.identifier(names.constant(name)) for name in queries.fragments}
         self._renamed: set[str] = set()
         self._errors: dict[str, ir.ErrorType] = {}
+        self._passable: dict[str, bool] = {}
         self._resumes: list[ir.InputType] = []
         self._claim_configured_types()
         self._folders = self._find_folders()
@@ -240,10 +243,21 @@ class _Builder:
         every = [f"{r.folder}.{item.name}" for r in resources for item in (*r.methods, *r.accessor_methods)]
         self._check_renamed([*every, *(item.name for item in methods)])
         self._problems.stop_if_any()
+        abstract_paths = self._abstract_paths(resources)
         inputs = self._types.input_types()
         input_rules = self._types.input_rules()
         table, abstract, leaves = self._table()
         enums = self._types.enum_types()
+        # Last of all: the names of what users see do not change for those of paths.
+        abstract_paths = tuple(
+            replace(
+                item,
+                name=self._classes.distinct(
+                    f"{names.class_name(item.graphql_type)}Paths", f"paths through {item.graphql_type}"
+                ),
+            )
+            for item in abstract_paths
+        )
         self._problems.stop_if_any()
         package = ir.Package(
             name=self._config.package,
@@ -261,6 +275,7 @@ class _Builder:
             abstract=abstract,
             leaves=leaves,
             input_rules=input_rules,
+            abstract_paths=abstract_paths,
             errors=tuple(sorted(self._errors.values(), key=lambda item: item.name)),
         )
         return package, self._models
@@ -390,6 +405,9 @@ class _Builder:
             accessor_methods=(*accessor_methods, *old_accessor_methods),
             operations=tuple(sorted(operations, key=lambda item: item.constant)),
             folder=folder.name,
+            on=self._on(graphql_type)
+            if "on" not in {*(item.name for item in attributes), *(item.name for item in relations)}
+            else (),
         )
 
     def _old_names(self, prefix: str, methods: Iterable[ir.Method], scope: Scope) -> list[ir.Method]:
@@ -500,9 +518,129 @@ class _Builder:
                         True,
                         path=False,
                         deprecated=reason(field.deprecation_reason),
+                        abstract=named.name
+                        if not many and field.deprecation_reason is None and self._is_passable(named)
+                        else "",
+                        nullable=not isinstance(field.type, GraphQLNonNull),
                     )
                 )
+        attributes += self._other_abstract(folder, type_, chosen, handle)
         return tuple(attributes), tuple(relations)
+
+    # ------------------------------------------------------------------------------------------- interfaces and unions
+
+    def _other_abstract(
+        self,
+        folder: Folder,
+        type_: GraphQLObjectType | GraphQLInterfaceType,
+        chosen: Mapping[str, FieldNode],
+        handle: Scope,
+    ) -> list[ir.Attribute]:
+        """The fields of interfaces and unions that are not loaded by default: paths go through them.
+
+        They have only the names that nothing else wants: an operation's file is never to be renamed for the sake of a path.
+        """
+        methods = {names.method_name(item.method) for item in folder.documents if item not in folder.gets}
+        found = []
+        for name, field in type_.fields.items():
+            wanted = self._types.attribute(type_, name)
+            if name in chosen or wanted in methods or wanted in handle.taken:
+                continue
+            if self._leads_on(field):
+                handle.claim(wanted, f"{type_.name}.{name}")
+                found.append(self._abstract_attribute(wanted, name, field))
+        return found
+
+    def _leads_on(self, field: GraphQLField) -> bool:
+        """Whether a field that no operation selects is an interface or a union which paths go through."""
+        named = get_named_type(field.type)
+        return (
+            named.name not in self._by_type
+            and not list_depth(field.type)
+            and not any(is_required_argument(argument) for argument in field.args.values())
+            and field.deprecation_reason is None
+            and self._is_passable(named)
+        )
+
+    def _abstract_attribute(self, attribute: str, name: str, field: GraphQLField) -> ir.Attribute:
+        return ir.Attribute(
+            attribute,
+            name,
+            _NEVER,
+            text(field.description),
+            False,
+            path=False,
+            abstract=get_named_type(field.type).name,
+            nullable=not isinstance(field.type, GraphQLNonNull),
+        )
+
+    def _is_passable(self, type_: GraphQLNamedType) -> bool:
+        """Whether paths lead on through a type: an interface or union that has shared leaves, or may be a resource."""
+        if not isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            return False
+        known = self._passable.get(type_.name)
+        if known is None:
+            known = self._passable[type_.name] = bool(self._on(type_.name)) or (
+                isinstance(type_, GraphQLInterfaceType) and any(map(_is_plain_leaf, type_.fields.values()))
+            )
+        return known
+
+    def _on(self, name: str) -> tuple[str, ...]:
+        """The folders of the resources that an object of an interface or a union may be."""
+        type_ = self._schema.get_type(name)
+        if not isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            return ()
+        possible = {item.name for item in self._schema.get_possible_types(type_)}
+        return tuple(
+            folder.name
+            for folder in self._by_fragment.values()
+            if folder.fragment is not None
+            and folder.fragment.type_name != name
+            and not possible.isdisjoint(possible_types(folder.fragment.type_name, self._schema))
+        )
+
+    def _abstract_paths(self, resources: Iterable[ir.Resource]) -> tuple[ir.AbstractPaths, ...]:
+        """The interfaces and unions that paths from a resource reach, not yet named."""
+        waiting = [item.abstract for resource in resources for item in resource.attributes if item.abstract]
+        found: dict[str, ir.AbstractPaths] = {}
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found[name] = self._through(name)
+                waiting += [item.abstract for item in found[name].attributes if item.abstract]
+        return tuple(found[name] for name in sorted(found))
+
+    def _through(self, name: str) -> ir.AbstractPaths:
+        type_ = self._schema.get_type(name)
+        assert isinstance(type_, GraphQLInterfaceType | GraphQLUnionType)
+        scope = Scope(f"{name}Paths", self._problems, self._config.file.name)
+        scope.claim("on", "the paths of one type")
+        fields: Mapping[str, GraphQLField] = {} if isinstance(type_, GraphQLUnionType) else type_.fields
+        attributes: list[ir.Attribute] = []
+        relations: list[ir.Relation] = []
+        for field_name, field in fields.items():
+            origin = f"{name}.{field_name}"
+            target = self._by_type.get(get_named_type(field.type).name)
+            wanted = self._types.attribute(type_, field_name)
+            if _is_plain_leaf(field):
+                python = self._types.output(field.type, origin)
+                attribute = scope.distinct(wanted, origin)
+                attributes.append(ir.Attribute(attribute, field_name, python, text(field.description), False))
+            elif self._leads_on(field):
+                attributes.append(self._abstract_attribute(scope.distinct(wanted, origin), field_name, field))
+            elif (
+                target is not None
+                and field.deprecation_reason is None
+                and not list_depth(field.type)
+                and not any(is_required_argument(argument) for argument in field.args.values())
+            ):
+                nullable = not isinstance(field.type, GraphQLNonNull)
+                attribute = scope.distinct(wanted, origin)
+                doc = text(field.description)
+                relations.append(ir.Relation(attribute, field_name, target.name, nullable, False, doc, False))
+        return ir.AbstractPaths(
+            "", name, text(type_.description), tuple(attributes), tuple(relations), self._on(name)
+        )
 
     def _can_relate(self, target: Folder, node: FieldNode | None) -> bool:
         """Whether the default fields hold what the other resource is identified by."""
@@ -1093,6 +1231,15 @@ class _Builder:
         self._problems.add(
             Diagnostic(place.path, place.line, place.column, message, code, hint, place.source)
         )
+
+
+def _is_plain_leaf(field: GraphQLField) -> bool:
+    """Whether a path can end in a field: a scalar or an enum that asks for nothing and is not deprecated."""
+    return (
+        is_leaf_type(get_named_type(field.type))
+        and field.deprecation_reason is None
+        and not any(is_required_argument(argument) for argument in field.args.values())
+    )
 
 
 @dataclass(frozen=True, slots=True)

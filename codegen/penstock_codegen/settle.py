@@ -48,14 +48,24 @@ def faults(package: ir.Package, before: ir.Package, schema: GraphQLSchema) -> It
     yield from _names("the client", (*client, *(item.name for item in package.methods)))
     classes = [name for item in package.resources for name in _classes(item)]
     classes += [item.name for item in package.enums] + [item.name for item in package.inputs]
-    classes += [item.name for item in package.errors]
+    classes += [item.name for item in package.errors] + [item.name for item in package.abstract_paths]
     yield from _names("the package's classes", classes)
     yield from _names("the package's modules", [item.module for item in package.resources])
     for item in package.resources:
         if item.module in ("client", "enums", "inputs", "models") or item.module.startswith("_"):
             yield f"{item.folder} has the module {item.module}, which is the package's own."
     yield from _methods("the client", package.methods, package.operations, folders)
+    passed = {item.graphql_type for item in package.abstract_paths}
+    for paths in package.abstract_paths:
+        members = [*(item.name for item in paths.attributes), *(item.name for item in paths.relations)]
+        yield from _names(paths.name, ("on", *members))
+        for target in (*paths.on, *(item.target for item in paths.relations)):
+            if target not in folders or not folders[target].has_handle:
+                yield f"{paths.name} leads to {target}, and there are no handles of that."
     for resource in package.resources:
+        for attribute in resource.attributes:
+            if attribute.abstract and attribute.abstract not in passed:
+                yield f"{resource.folder}.{attribute.name} leads to {attribute.abstract}, and no paths go through that."
         handle = [item.name for item in resource.attributes]
         handle += [item.name for item in resource.relations] + [item.name for item in resource.methods]
         own = names.HANDLE_NAMES if resource.has_handle else frozenset[str]()

@@ -177,10 +177,15 @@ class Views:
     def __init__(self, package: ir.Package) -> None:
         self._resources = {resource.folder: resource for resource in package.resources}
         self._folders = {resource.module: resource for resource in package.resources}
+        self._abstract = {item.graphql_type: item for item in package.abstract_paths}
         self._package = package
 
     def resource(self, name: str) -> ir.Resource:
         return self._resources[name]
+
+    def abstract(self, name: str) -> ir.AbstractPaths:
+        """How paths go on through an interface or a union."""
+        return self._abstract[name]
 
     def handle(self, name: str, *, is_async: bool) -> str:
         classes = self._resources[name].classes

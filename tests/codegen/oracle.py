@@ -362,6 +362,7 @@ class Package:
         self.name = module.__name__
         runtime = import_module(f"{self.name}._runtime.resource")
         self.Field, self.Relation, self.Nested = runtime.Field, runtime.Relation, runtime.Nested
+        self.AbstractNested = runtime.AbstractNested
         self.Handle = runtime.Handle
         self.Upload = import_module(f"{self.name}._runtime.upload").Upload
         self.errors = import_module(f"{self.name}._runtime.errors")
@@ -728,7 +729,9 @@ class Oracle:
             for name, value in vars(class_).items():
                 if isinstance(value, self.package.Field):
                     key = value.path[0]
-                elif isinstance(value, self.package.Relation | self.package.Nested):
+                elif isinstance(
+                    value, self.package.Relation | self.package.Nested | self.package.AbstractNested
+                ):
                     key = value._name
                 else:
                     continue

@@ -112,7 +112,7 @@ def _lookups(what: str, old: Iterable[ir.Lookup], new: Iterable[ir.Lookup]) -> I
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """An attribute or a relation, as a reader of a handle sees it."""
+    """An attribute or a relation, as a reader of a handle sees it. The type is empty where it is a path and nothing else."""
 
     name: str
     type: str
@@ -130,7 +130,10 @@ def _attributes(old: ir.Resource, new: ir.Resource) -> Iterator[Change]:
         if before is None:
             yield change(what, "attribute-added")
             continue
-        yield from _given(what, "attribute", name, before.type, after.type)
+        if before.type and after.type:
+            yield from _given(what, "attribute", name, before.type, after.type)
+        elif before.type:
+            yield change(what, "attribute-valueless")
         if before.default and not after.default:
             yield change(what, "attribute-unloaded", hint="Add it to fields.graphql to load it as before.")
         elif after.default and not before.default:
@@ -147,7 +150,9 @@ def _attributes(old: ir.Resource, new: ir.Resource) -> Iterator[Change]:
 
 def _shown(resource: ir.Resource) -> Iterator[_Shown]:
     for item in resource.attributes:
-        yield _Shown(item.name, item.type.text, item.default, item.path, item.deprecated)
+        # Of an interface or a union that is not loaded, there are paths only.
+        shown = "" if item.abstract and not item.default else item.type.text
+        yield _Shown(item.name, shown, item.default, item.path or item.abstract != "", item.deprecated)
     for relation in resource.relations:
         type_ = f"list[{relation.target}]" if relation.many else relation.target
         yield _Shown(

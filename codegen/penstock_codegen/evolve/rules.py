@@ -79,6 +79,7 @@ RULES: dict[str, tuple[Level, str]] = {
         _D,
         "It is not loaded by default any more: reading it sends a request, and on an async handle it raises NotLoaded.",
     ),
+    "attribute-valueless": (_B, "It is a path only: a handle has no value of it."),
     "attribute-loaded": (_S, "It is loaded by default."),
     "attribute-pathless": (_B, "It can no longer be named in get(…)."),
     "attribute-pathful": (_S, "It can be named in get(…)."),

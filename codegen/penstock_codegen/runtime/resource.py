@@ -18,10 +18,12 @@ from .client import AsyncClient, SyncClient
 from .errors import InvalidSelection, NotFound, NotLoaded
 from .operation import Operation
 from .pages import AsyncPages, Pages, cursor_windows, offset_windows
+from .paths import CONDITION, is_condition, selection_text, written
 from .unset import UNSET
 from .values import convert
 
 if TYPE_CHECKING:
+    from .conditions import Condition
     from .subscription import AsyncEventStream, EventStream
 
 Root = TypeVar("Root")
@@ -57,19 +59,97 @@ class Paths(Generic[Root, Absent]):
             if name.startswith("_"):
                 raise AttributeError(name)
             # What the attribute is, the target's class says; here it only gets the way that leads there.
-            found = getattr(self._target(), name)
+            target = self._target()
+            found = getattr(target, name, None)
             if isinstance(found, Field):
                 return Field(found.path[-1])._at(self._start + found.path, self._root)
             if isinstance(found, Paths):
-                return Paths(self._start + found._start, self._root, found._target)
-            raise AttributeError(f"{self._target().__name__}.{name} is not a field or a to-one relation.")
+                return found._behind(self._start, self._root)
+            if name == "on" and self._root._schema().table.is_abstract(self._kind()):
+                return self._on
+            found = getattr(target, name)
+            raise AttributeError(f"{target.__name__}.{name} is not a field or a to-one relation.")
+
+    def _behind(self, start: tuple[str, ...], root: ResourceType) -> Paths[Any, Any]:
+        """The same paths from another start, which leads to where they begin."""
+        return Paths(start + self._start, root, self._target)
+
+    def _kind(self) -> str:
+        """The GraphQL type of what lies here."""
+        return self._target()._resource.graphql_type
+
+    # The generated `on` says what each resource's paths are.
+    def _on(self, resource: type[Handle]) -> Any:
+        """The paths of one of the types that an object here may be; all that lies there is None where it is of another."""
+        kind, table = self._kind(), self._root._schema().table
+        target = getattr(resource, "_resource", None)
+        if not isinstance(target, ResourceType):
+            raise TypeError(f"on() takes the class of a resource of this package, and {resource!r} is none.")
+        possible = table.possible_types(kind)
+        if possible.isdisjoint(table.possible_types(target.graphql_type)):
+            import difflib
+
+            near = difflib.get_close_matches(target.graphql_type, sorted(possible), 1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            raise TypeError(
+                f"on({resource.__name__}): {self!r} leads to the type {kind}, which is never a {target.graphql_type}; "
+                f"it can be {_listed(sorted(possible))}{hint}"
+            )
+        return Paths((*self._start, f"{CONDITION}{target.graphql_type}"), self._root, lambda: resource)
 
     def _example(self) -> str:
         defaults = self._target()._resource.defaults
         return "name" if "name" in defaults else min(defaults)
 
     def __repr__(self) -> str:
-        return f"<path {self._root.name}.{'.'.join(self._start)}>"
+        return f"<path {self._root.name}.{written(self._start)}>"
+
+
+class AbstractPaths(Paths[Root, Absent]):
+    """Where paths through an interface or a union go on: the fields that all its types have, and those of one type behind `on(Type)`.
+
+    The generated classes, one per interface or union, say which those are.
+    """
+
+    _type = ""
+
+    def __init__(self, start: tuple[str, ...], root: ResourceType) -> None:
+        self._start = start
+        self._root = root
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            way = f"{self._root.name}.{written(self._start)}"
+            possible = _listed(sorted(self._root._schema().table.possible_types(self._type)))
+            if name == "on":
+                raise AttributeError(f"{way} can be {possible}, and none of these is a resource.")
+            raise AttributeError(
+                f"{name} is not a field that all of {self._type} have; {way} can be {possible}: "
+                f"name the type that has it, {way}.on(…).{name}."
+            )
+
+    def _behind(self, start: tuple[str, ...], root: ResourceType) -> Paths[Any, Any]:
+        return type(self)(start + self._start, root)
+
+    def _kind(self) -> str:
+        return self._type
+
+    def _example(self) -> str:
+        shared = next((name for name, item in vars(type(self)).items() if isinstance(item, SharedField)), "")
+        return shared or "on(…).…"
+
+
+class SharedField(Generic[Root, Value]):
+    """A field that all types of an interface have, as a path through it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, obj: Paths[Any, Any], owner: Any) -> Field[Root, Value]:
+        return Field[Root, Value](self._name)._at((*obj._start, self._name), obj._root)
 
 
 class Field(Generic[Root, Value]):
@@ -109,7 +189,7 @@ class Field(Generic[Root, Value]):
         )
 
     def __repr__(self) -> str:
-        return f"<path {self._root.name if self._root else '?'}.{'.'.join(self.path)}>"
+        return f"<path {self._root.name if self._root else '?'}.{written(self.path)}>"
 
 
 class Relation(Generic[Start, Value]):
@@ -132,10 +212,7 @@ class Relation(Generic[Start, Value]):
     def _target(self) -> type[Handle]:
         found = self._found
         if found is None:
-            module, _, name = self._where.partition(":")
-            found = self._found = cast(
-                "type[Handle]", getattr(importlib.import_module(f".{module}", self._package), name)
-            )
+            found = self._found = cast("type[Handle]", _imported(self._where, self._package))
         return found
 
     @overload
@@ -181,6 +258,77 @@ class Nested(Generic[Value]):
         raise AttributeError(
             f"{self._attribute} is read from the API and cannot be set; call the action that changes it."
         )
+
+
+class AbstractRelation(Generic[Start]):
+    """An attribute that leads to an interface or a union, or on from one: paths and nothing else.
+
+    `paths` is the class of the paths, or of the resource's handle, as `module:Class`, imported when it is first followed.
+    """
+
+    def __init__(self, name: str, paths: str) -> None:
+        self._name = name
+        self._attribute = name
+        self._where = paths
+        self._package = ""
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._attribute = name
+        self._package = owner.__module__.rpartition(".")[0]
+
+    def __get__(self, obj: Paths[Any, Any] | None, owner: Any) -> Start:
+        if isinstance(obj, Handle):
+            kind, shown = obj._resource.name, f"{type(obj).__name__}.{self._attribute}"
+            raise NotLoaded(
+                f"{self._attribute} is not among the default fields, and can be of several types: read what you need of it by a "
+                f"path, `{kind}.get({shown}.…)` or `{kind}.get({shown}.on(…).…)`, or with query()."
+            )
+        before, root = ((), owner._resource) if obj is None else (obj._start, obj._root)
+        start = (*before, self._name)
+        target = _imported(self._where, self._package)
+        if issubclass(target, Handle):
+            return cast("Start", Paths(start, root, lambda: target))
+        return cast("Start", target(start, root))
+
+    def __set__(self, obj: Any, value: Never) -> None:
+        raise AttributeError(f"{self._attribute} is a path and cannot be set.")
+
+
+class AbstractNested(Generic[Start, Value]):
+    """An attribute that is an interface or a union and part of the default fields: paths on the class, a model on a handle."""
+
+    def __init__(self, name: str, paths: str) -> None:
+        self._name = name
+        self._attribute = name
+        self._where = paths
+        self._package = ""
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._attribute = name
+        self._package = owner.__module__.rpartition(".")[0]
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Start: ...
+    @overload
+    def __get__(self, obj: Handle, owner: Any) -> Value: ...
+    def __get__(self, obj: Handle | None, owner: Any) -> Any:
+        if obj is None:
+            return _imported(self._where, self._package)((self._name,), owner._resource)
+        return obj._value(self._attribute, self._name)
+
+    def __set__(self, obj: Any, value: Never) -> None:
+        raise AttributeError(
+            f"{self._attribute} is read from the API and cannot be set; call the action that changes it."
+        )
+
+
+def _imported(where: str, package: str) -> type[Any]:
+    module, _, name = where.partition(":")
+    return cast("type[Any]", getattr(importlib.import_module(f".{module}", package), name))
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 # ------------------------------------------------------------------------------------------------ what is known beforehand
@@ -269,8 +417,15 @@ class ResourceType:
         key = (lookup, paths)
         selector = self._selectors.get(key)
         if selector is None:
-            operation = self._select(lookup, selection_text(paths), "")
-            selector = self._selectors[key] = Selector(operation, paths, tuple(map(self.leaf, paths)))
+            types = tuple(map(self.leaf, paths))
+            steps: tuple[tuple[str | Condition, ...], ...] = paths
+            if any(is_condition(name) for path in paths for name in path):
+                from .conditions import conditional_selection
+
+                text, steps = conditional_selection(paths, self.graphql_type, self._schema().table)
+            else:
+                text = selection_text(paths)
+            selector = self._selectors[key] = Selector(self._select(lookup, text, ""), paths, types, steps)
         return selector
 
     def compile(self, lookup: Lookup, selection: str, variables: Mapping[str, Any] | None) -> Operation[Any]:
@@ -316,30 +471,22 @@ class Selector:
     operation: Operation[Any]
     paths: tuple[tuple[str, ...], ...]
     types: tuple[Any, ...]
+    steps: tuple[tuple[str | Condition, ...], ...]
 
     def values(self, answer: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values at the paths, in their order."""
         found = []
-        for path, type_ in zip(self.paths, self.types, strict=True):
+        for path, type_, steps in zip(self.paths, self.types, self.steps, strict=True):
             value: Any = answer
-            for name in path:
-                value = None if value is None else value[name]
-            found.append(convert(value, type_, path=".".join(path), operation=self.operation.name))
+            for step in steps:
+                if value is None:
+                    break
+                if isinstance(step, str):
+                    value = value[step]
+                elif not step.holds(value):
+                    value = None
+            found.append(convert(value, type_, path=written(path), operation=self.operation.name))
         return tuple(found)
-
-
-def selection_text(paths: tuple[tuple[str, ...], ...]) -> str:
-    """The selection set that reads these paths, without its outer braces; each field stands in it once."""
-    tree: dict[str, Any] = {}
-    for path in paths:
-        node = tree
-        for name in path:
-            node = node.setdefault(name, {})
-    return _write_tree(tree)
-
-
-def _write_tree(tree: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}{{{_write_tree(below)}}}" if below else name for name, below in tree.items())
 
 
 # -------------------------------------------------------------------------------------------------------------- handles
@@ -465,7 +612,7 @@ class Handle:
         if isinstance(attribute, Field):
             return attribute.path
         if isinstance(field, Paths):
-            way = f"{type(self).__name__}.{'.'.join(field._start)}"
+            way = f"{type(self).__name__}.{written(field._start)}"
             raise TypeError(
                 f"{way} is a relation; name what to read of it, such as {way}.{field._example()}."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .paths import condition_type
 from .table import SchemaTable, named_type
 from .values import python_type
 
@@ -27,10 +28,17 @@ class Schema:
         self._leaves = leaves
 
     def leaf(self, type_name: str, path: tuple[str, ...]) -> Any:
-        """The Python type of what lies at the end of a path from a type; None is part of it where anything on the way may be null."""
+        """The Python type of what lies at the end of a path from a type.
+
+        None is part of it where anything on the way may be null, or of another type than the path goes on from.
+        """
         *way, last = path
         owner, nullable = type_name, False
         for name in way:
+            condition = condition_type(name)
+            if condition:
+                owner, nullable = condition, True
+                continue
             reference = self.table.resolve(owner, (name,))
             nullable = nullable or not reference.endswith("!")
             owner = named_type(reference)

@@ -10,10 +10,20 @@ from typing_extensions import deprecated
 from ._operations import thing as _operations
 from ._operations import thing as operations
 from ._runtime.pages import DEFAULT_PAGE_SIZE, AsyncPages, Pages
-from ._runtime.resource import Accessor, AsyncAccessor, AsyncResource, Field, Handle, Relation, Resource
+from ._runtime.resource import (
+    AbstractRelation,
+    Accessor,
+    AsyncAccessor,
+    AsyncResource,
+    Field,
+    Handle,
+    Relation,
+    Resource,
+)
 from ._runtime.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ._paths import ManyPaths
     from ._runtime.model import UnknownObject
     from ._runtime.resource import Absent, Paths, Root
     from .enums import Weird
@@ -78,6 +88,7 @@ class ThingAttributes(Handle):
     uuid: Field[Thing, builtins.str | None] = Field("UUID")
     annotations: Field[Thing, builtins.int | None] = Field("annotations")
     operations: Field[Thing, builtins.int | None] = Field("operations")
+    import_: AbstractRelation[ManyPaths[Thing, None]] = AbstractRelation("import", "_paths:ManyPaths")
 
     @builtins.property
     @deprecated('Quotes " \' """ and \\ and a line, \\x1b[31m red.')
@@ -448,6 +459,7 @@ if TYPE_CHECKING:
         uuid: Field[Root, builtins.str | None | Absent]
         annotations: Field[Root, builtins.int | None | Absent]
         operations: Field[Root, builtins.int | None | Absent]
+        import_: ManyPaths[Root, None]
         thing: ThingPaths[Root, None]
 
 

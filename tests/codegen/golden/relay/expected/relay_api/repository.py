@@ -8,12 +8,13 @@ from typing_extensions import deprecated
 
 from ._operations import repository as operations
 from ._runtime.resource import (
+    AbstractNested,
+    AbstractRelation,
     Accessor,
     AsyncAccessor,
     AsyncResource,
     Field,
     Handle,
-    Nested,
     Relation,
     Resource,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pydantic import AwareDatetime
 
+    from ._paths import ActorPaths, SearchResultPaths
     from ._runtime.resource import Absent, Paths, Root
     from ._runtime.subscription import AsyncEventStream, EventStream
     from .enums import RepositoryVisibility
@@ -54,10 +56,15 @@ class RepositoryAttributes(Handle):
     """The login of its owner."""
     name: Field[Repository, str] = Field("name")
     description: Field[Repository, str | None] = Field("description")
-    owner: Nested[RepositoryFieldsOwner] = Nested("owner")
+    owner: AbstractNested[ActorPaths[Repository, Never], RepositoryFieldsOwner] = AbstractNested(
+        "owner", "_paths:ActorPaths"
+    )
     visibility: Field[Repository, RepositoryVisibility] = Field("visibility")
     stargazer_count: Field[Repository, int] = Field("stargazerCount")
     created_at: Field[Repository, AwareDatetime] = Field("createdAt")
+    latest: AbstractRelation[SearchResultPaths[Repository, None]] = AbstractRelation(
+        "latest", "_paths:SearchResultPaths"
+    )
 
     @property
     @deprecated("Count `forks`.")
@@ -283,9 +290,11 @@ if TYPE_CHECKING:
         """The login of its owner."""
         name: Field[Root, str | Absent]
         description: Field[Root, str | None | Absent]
+        owner: ActorPaths[Root, Absent]
         visibility: Field[Root, RepositoryVisibility | Absent]
         stargazer_count: Field[Root, int | Absent]
         created_at: Field[Root, AwareDatetime | Absent]
+        latest: SearchResultPaths[Root, None]
         parent: RepositoryPaths[Root, None]
         creator: UserPaths[Root, Absent]
 
