@@ -288,7 +288,7 @@ class TypeMapping:
                 deprecated = reason(definition.deprecation_reason)
                 said = [text(definition.description), _deprecation(definition.deprecation_reason)]
                 members.append(ir.EnumMember(member, value, "\n\n".join(filter(None, said)), deprecated))
-            module = modules.distinct(names.module_name(name), name)
+            module = modules.distinct(names.inner_module(names.module_name(name)), name)
             found.append(
                 ir.EnumType(name, graphql_name, alias, module, text(type_.description), tuple(members))
             )

@@ -282,7 +282,7 @@ class Models:
     def fragment(self, fragment: Fragment) -> Loaded:
         """The model of a fragment."""
         if fragment.name not in self._fragments:
-            wanted = names.identifier(names.snake(fragment.name))
+            wanted = names.inner_module(names.identifier(names.snake(fragment.name)))
             origin = f"the fragment {fragment.name}"
             module = f"models.{self._module_names.distinct(wanted, origin, fallback=f'{wanted}_fragment')}"
             place = place_of(fragment.node, fragment.file)
@@ -345,7 +345,7 @@ class Models:
         return self._problem_models[key]
 
     def _operations_module(self, document: Document) -> str:
-        wanted = names.module_name(document.folder) if document.folder else "client"
+        wanted = names.inner_module(names.module_name(document.folder)) if document.folder else "client"
         origin = f"the folder {document.folder}" if document.folder else "the client's own operations"
         return f"models.{self._module_names.distinct(wanted, origin, fallback=f'{wanted}_operations')}"
 

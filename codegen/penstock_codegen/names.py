@@ -245,6 +245,11 @@ def module_name(name: str) -> str:
     return identifier(snake(name), reserved={"client", "enums", "inputs", "models"})
 
 
+def inner_module(name: str) -> str:
+    """The name of a module that nobody imports by its name, changed where test runners would take it for a file of tests."""
+    return f"_{name}" if name.startswith("test_") or name.endswith("_test") or name == "conftest" else name
+
+
 def enum_member(value: str) -> str:
     """The name of an enum's member: as the schema has it, unless Python's enums give the name a meaning."""
     cleaned = re.sub(r"\W", "_", value, flags=re.ASCII)[:_LONGEST]

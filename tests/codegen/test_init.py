@@ -197,10 +197,11 @@ def test_a_kept_introspection_answer_is_a_schema(tmp_path: Path) -> None:
 def test_what_is_written_is_toml_whatever_it_holds(tmp_path: Path) -> None:
     hostile = 'a"b\\c\n[tool]\x7f\x00é'
     file = tmp_path / "pyproject.toml"
-    text = configuration(Answers(hostile, "api", "q", {hostile: hostile}), {}, section="tool.penstock")
+    path = hostile.replace("\x00", "")  # which no path can hold
+    text = configuration(Answers(path, "api", "q", {hostile: hostile}), {}, section="tool.penstock")
     file.write_text(text, encoding="utf-8")
     config = load_config(file)
-    assert config.schema == (hostile,)
+    assert config.schema == (path,)
     assert dict(config.headers) == {hostile: hostile}
 
 

@@ -195,3 +195,9 @@ def test_a_random_api_gives_a_package_that_works_or_a_clash_that_is_named(files:
             oracle = Oracle(module, build_schema(files["schema.graphql"]))
             assert list(oracle.package.modules())
             assert oracle.run().failures == []
+
+
+@pytest.mark.parametrize("name", ["test_run", "unit_test", "conftest"])
+def test_no_inner_module_is_taken_for_a_file_of_tests(name: str) -> None:
+    assert names.inner_module(name) == f"_{name}"
+    assert names.inner_module(f"a_{name}_b") == f"a_{name}_b"

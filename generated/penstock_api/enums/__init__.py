@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._test_cloud_hook_state_type import TestCloudHookStateType as TestCloudHookStateType
+    from ._test_cloud_hook_state_type import TestCloudHookStateTypeValue as TestCloudHookStateTypeValue
     from .agent_config_select_column import AgentConfigSelectColumn as AgentConfigSelectColumn
     from .agent_config_select_column import AgentConfigSelectColumnValue as AgentConfigSelectColumnValue
     from .agent_select_column import AgentSelectColumn as AgentSelectColumn
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
     from .task_tag_limit_select_column import TaskTagLimitSelectColumnValue as TaskTagLimitSelectColumnValue
     from .tenant_select_column import TenantSelectColumn as TenantSelectColumn
     from .tenant_select_column import TenantSelectColumnValue as TenantSelectColumnValue
-    from .test_cloud_hook_state_type import TestCloudHookStateType as TestCloudHookStateType
-    from .test_cloud_hook_state_type import TestCloudHookStateTypeValue as TestCloudHookStateTypeValue
 
 _MODULES: dict[str, str] = {
     "AgentConfigSelectColumn": "agent_config_select_column",
@@ -92,8 +92,8 @@ _MODULES: dict[str, str] = {
     "TaskTagLimitSelectColumnValue": "task_tag_limit_select_column",
     "TenantSelectColumn": "tenant_select_column",
     "TenantSelectColumnValue": "tenant_select_column",
-    "TestCloudHookStateType": "test_cloud_hook_state_type",
-    "TestCloudHookStateTypeValue": "test_cloud_hook_state_type",
+    "TestCloudHookStateType": "_test_cloud_hook_state_type",
+    "TestCloudHookStateTypeValue": "_test_cloud_hook_state_type",
 }
 
 
