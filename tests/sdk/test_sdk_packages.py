@@ -134,7 +134,11 @@ def test_the_wheel_holds_the_three_packages_and_what_they_need(wheel: zipfile.Zi
         }
         assert sources <= names
     assert not [
-        name for name in names if "test_" in name or "__pycache__" in name or name.endswith((".db", ".pyc"))
+        name
+        for name in names
+        if name.rpartition("/")[2].startswith("test_")
+        or "__pycache__" in name
+        or name.endswith((".db", ".pyc"))
     ]
     wheel.close()
 
