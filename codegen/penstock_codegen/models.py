@@ -486,6 +486,11 @@ class _Transform:
         for selection_set in selections:
             for node in _fields(selection_set, type_, self._models._schema, self._models._sent):
                 nodes.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
+        if any(_conditional(node) for found in nodes.values() for node in found):
+            # Where a key is missing, pydantic looks for the attribute's name instead: that must be no other key.
+            for key, found in nodes.items():
+                own, _ = original_key(key, found[0])
+                scope.distinct(own, own)
         for item in definition.body:
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
                 self._field(model, scope, type_, nodes, item, order)
@@ -570,7 +575,11 @@ class _Transform:
         if not is_abstract_type(declared):
             return declared
         for item in self._definitions[class_name].body:
-            if isinstance(item, ast.AnnAssign) and isinstance(item.annotation, ast.Subscript):
+            if (
+                isinstance(item, ast.AnnAssign)
+                and isinstance(item.annotation, ast.Subscript)
+                and _alias(item) == "__typename"
+            ):
                 literals = [
                     node.id.strip("\"'")
                     for node in ast.walk(item.annotation.slice)
@@ -632,6 +641,14 @@ class _Transform:
         )
         imports.add(Import(module, shown, local=True))
         return shown
+
+
+def _alias(item: ast.AnnAssign) -> str:
+    """The key that a field of ariadne-codegen's is read from, where it is not the field's name."""
+    for keyword in item.value.keywords if isinstance(item.value, ast.Call) else ():
+        if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
+            return str(keyword.value.value)
+    return ""
 
 
 def _spreads(selection_set: SelectionSetNode | None) -> Iterator[str]:

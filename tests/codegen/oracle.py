@@ -173,9 +173,9 @@ class Server:
             return None
         if not any(flag in owner.fields for flag in errors.success) or name == "__typename":
             return None
-        if name in errors.success and get_named_type(own).name == "Boolean":
+        if name in errors.success and str(_nullable(own)) == "Boolean":
             return (not failed,)
-        if name in errors.message and get_named_type(own).name == "String":
+        if name in errors.message and str(_nullable(own)) == "String":
             text = "the server says no" if failed else None
             return ("" if text is None and isinstance(own, GraphQLNonNull) else text,)
         return None
@@ -404,7 +404,8 @@ def _code_names(code: Any) -> Iterator[str]:
 
 def _methods(class_: type) -> Iterator[tuple[str, FunctionType]]:
     for name, value in vars(class_).items():
-        if name.startswith("_") or name == "get":
+        # A handle's own `get` is looked at with its attributes.
+        if name.startswith("_") or (name == "get" and hasattr(class_, "_resource")):
             continue
         if isinstance(value, FunctionType):
             # A deprecated method is a wrapper around the one that was written.

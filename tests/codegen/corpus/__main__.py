@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.codegen.corpus import all_cases
-from tests.codegen.corpus.run import Runner, watch
+from tests.codegen.corpus.run import Packages, Runner, watch
 
 
 def main() -> int:
@@ -27,10 +27,10 @@ def main() -> int:
     ][first::step]
     started = watch()
     found: dict[str, list[str]] = {}
-    with tempfile.TemporaryDirectory(prefix="penstock-corpus-") as folder:
+    with tempfile.TemporaryDirectory(prefix="penstock-corpus-") as folder, Packages(Path(folder)) as packages:
         # What a hostile text makes, it makes here.
         os.chdir(folder)
-        runner = Runner(Path(folder))
+        runner = Runner(packages)
         for case in cases:
             before = time.process_time()
             found[case.name] = [*runner.run(case), *(f"a program was started: {item}" for item in started)]

@@ -8,12 +8,12 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 from graphql import (
     GraphQLEnumType,
@@ -62,33 +62,62 @@ class Templates(Cache):
             self._kept[key] = data
 
 
-class Runner:
-    """Runs cases below a folder. The runtime, which every package has, is compiled once: packages get a link to it."""
+class Packages:
+    """A folder for many packages of one process, where what is the same for all is done once: templates and the runtime are compiled once.
+
+    While it is entered, only every third package goes through the formatter, which is half of the time and changes no meaning.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-        self._templates = Templates()
+        self.folder = folder
+        self.templates = Templates()
         self._runtime = Path(shutil.copytree(RUNTIME, folder / "runtime"))
+        self._count = 0
+        self._undo: list[Callable[[], None]] = []
 
-        # What is the same for all packages is compiled once.
+    def __enter__(self) -> Self:
+        bytecode, formats = sys.dont_write_bytecode, render.format_all
+
+        def undo() -> None:
+            sys.dont_write_bytecode, render.format_all = bytecode, formats
+
+        self._undo.append(undo)
         sys.dont_write_bytecode = False
         if os.environ.get("PENSTOCK_STRESS") != "1":
-            # The formatter is half of the time and changes no meaning: every third package goes through it in the short run.
-            self._formats = render.format_all
-            render.format_all = self._format
+            render.format_all = lambda files: formats(files) if self._count % 3 == 0 else dict(files)
+        return self
 
-    def _format(self, files: Mapping[str, str]) -> dict[str, str]:
-        return self._formats(files) if self._count % 3 == 0 else dict(files)
+    def __exit__(self, *_: object) -> None:
+        self._undo.pop()()
+
+    def number(self) -> int:
+        """The next package's number."""
+        self._count += 1
+        return self._count
+
+    def write(self, package: Path, files: Mapping[str, str]) -> None:
+        """Writes a package, with a link for its runtime."""
+        own = {path: text for path, text in files.items() if not path.startswith("_runtime/")}
+        write_package(package, own)
+        (package / "_runtime").symlink_to(self._runtime)
+
+
+class Runner:
+    """Runs cases, each in a folder of its own."""
+
+    def __init__(self, packages: Packages) -> None:
+        self._packages = packages
+        self._folder = packages.folder
+        self._count = 0
 
     def run(self, case: Case) -> list[str]:
         """What is wrong, as lines; empty where all is as the case says."""
-        self._count += 1
+        self._count = self._packages.number()
         root = write_project(self._folder / "project" / str(self._count), case.files)
         before = _contents(root)
         try:
             config = load_config(root / "pyproject.toml")
-            generated = generate(config, self._templates)
+            generated = generate(config, self._packages.templates)
         except GenerationError as error:
             found = list(_refusals(case, error.diagnostics))
         except Exception as error:  # what must not be is told like all else
@@ -113,9 +142,7 @@ class Runner:
     def _package(self, case: Case, config: Config, generated: Generated) -> Iterator[str]:
         out = self._folder / "out" / str(self._count)
         package = config.package
-        files = {path: text for path, text in generated.files.items() if not path.startswith("_runtime/")}
-        write_package(out / package, files)
-        (out / package / "_runtime").symlink_to(self._runtime)
+        self._packages.write(out / package, generated.files)
         texts = read_schema_text(config, Problems()).texts
         schema = build_schema("\n".join(texts))
         values = {name: value for name, value in case.answers.items() if name in schema.type_map}

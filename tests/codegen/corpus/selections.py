@@ -279,6 +279,19 @@ CASES: list[Case] = [
         ("client.odd(True).b.y", "B.y"),
         ("[client.odd(False).b.x, client.odd(False).b.y]", ["B.x", None]),
     ),
+    works(
+        "a key that may be missing beside one of its attribute's name",
+        "type Query { a: A! }\ntype A { fooBar: Int foo_bar: [String!] x: Int }",
+        "query ($with: Boolean!) { a { fooBar @include(if: $with) foo_bar x } }",
+        ("client.odd(True)", {"fooBar": 7, "foo_bar": ["A.foo_bar"] * 2, "x": 7}),
+        ("client.odd(False).model_dump(by_alias=True)", {"fooBar": None, "foo_bar": ["A.foo_bar"] * 2, "x": 7}),
+    ),
+    _zoo(
+        "__typename in a member alone, and last",
+        "{ animals { name ... on Dog { tricks __typename } ... on Cat { lives } __typename } }",
+        ("[type(item).__name__ for item in client.odd()]", ["OddAnimalsCat", "OddAnimalsDog"]),
+        ("[item.typename_ for item in client.odd()]", ["Cat", "Dog"]),
+    ),
     _if(
         "conditions within conditions",
         "query ($one: Boolean!, $two: Boolean = false) { a { ... @include(if: $one) { b @skip(if: $two) { x @include(if: $one) y } } x } }",
