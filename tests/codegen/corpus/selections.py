@@ -284,7 +284,10 @@ CASES: list[Case] = [
         "type Query { a: A! }\ntype A { fooBar: Int foo_bar: [String!] x: Int }",
         "query ($with: Boolean!) { a { fooBar @include(if: $with) foo_bar x } }",
         ("client.odd(True)", {"fooBar": 7, "foo_bar": ["A.foo_bar"] * 2, "x": 7}),
-        ("client.odd(False).model_dump(by_alias=True)", {"fooBar": None, "foo_bar": ["A.foo_bar"] * 2, "x": 7}),
+        (
+            "client.odd(False).model_dump(by_alias=True)",
+            {"fooBar": None, "foo_bar": ["A.foo_bar"] * 2, "x": 7},
+        ),
     ),
     _zoo(
         "__typename in a member alone, and last",
