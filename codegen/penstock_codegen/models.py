@@ -490,7 +490,8 @@ class _Transform:
             # Where a key is missing, pydantic looks for the attribute's name instead: that must be no other key.
             for key, found in nodes.items():
                 own, _ = original_key(key, found[0])
-                scope.distinct(own, own)
+                if names.attribute_name(own) == own:
+                    scope.distinct(own, own)
         for item in definition.body:
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
                 self._field(model, scope, type_, nodes, item, order)
@@ -557,7 +558,7 @@ class _Transform:
                     self._visit(inner, self._type_of(inner, named), below, order)
             annotation = self._annotation(item.annotation, named)
         wanted = self._models._types.attribute(type_, key) if plain else names.attribute_name(key)
-        name = scope.distinct(wanted, key)
+        name = key if scope.taken.get(key) == key else scope.distinct(wanted, key)
         default = "None" if any(_conditional(node) for node in chosen) else ""
         model.fields.append(
             ModelField(

@@ -67,7 +67,7 @@ class ClassPassResult(Model):
     """
 
     id: str
-    foo_bar: str | None = Field(default=None, alias="fooBar")
-    foo_bar_: str | None = Field(default=None, alias="foo_bar")
+    foo_bar_: str | None = Field(default=None, alias="fooBar")
+    foo_bar: str | None = None
     thing: ClassPassThing | None = None
     things: list[ClassPassThings]
