@@ -101,6 +101,9 @@ MODULE_NAMES = frozenset(
     }
 )
 
+# What the `__init__` of a package uses: importing a module of that name from it would put the module in its place.
+PACKAGE_NAMES = frozenset({"annotations", "dict", "getattr", "globals", "importlib", "list", "sorted", "str"})
+
 # What the package itself exports besides the handles.
 ERROR_NAMES = frozenset(
     {
@@ -242,7 +245,7 @@ def parameter_name(name: str) -> str:
 
 def module_name(name: str) -> str:
     """The name of a module of the package."""
-    return identifier(snake(name), reserved={"client", "enums", "inputs", "models"})
+    return identifier(snake(name), reserved={"client", "enums", "inputs", "models"} | PACKAGE_NAMES)
 
 
 def inner_module(name: str) -> str:

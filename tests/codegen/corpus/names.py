@@ -333,6 +333,32 @@ CASES: list[Case] = [
         ("client.errors.say()", "Query.word"),
     ),
     works(
+        "modules named like what a package's own module uses",
+        "type Query { word: String a: Str b: Globals c: Getattr d: Importlib e: Sorted }\nenum Str { A }\nenum Globals { A }\n"
+        "enum Getattr { A }\nenum Importlib { A }\nenum Sorted { A }",
+        {
+            "data.graphql": "query data { a b c d e ...Getattr }\nfragment Getattr on Query { word }",
+            "values.graphql": "query values { ...globals a }\nfragment globals on Query { b }",
+            **{
+                f"{folder}/say.graphql": "query { word }"
+                for folder in ("str", "globals", "getattr", "importlib", "sorted")
+            },
+        },
+        ("client.data()", {"a": "A", "b": "A", "c": "A", "d": "A", "e": "A", "word": "Query.word"}),
+        (
+            "[getattr(package.enums, name).A.value for name in ('StrEnum', 'GlobalsEnum', 'GetattrEnum', 'ImportlibEnum', 'SortedEnum')]",
+            ["A"] * 5,
+        ),
+        (
+            "[client.str.say(), client.globals.say(), client.getattr.say(), client.importlib.say(), client.sorted.say()]",
+            ["Query.word"] * 5,
+        ),
+        (
+            "[package.UNSET is not None, dir(package.enums)[0], len(dir(package)) > 5]",
+            [True, "GetattrEnum", True],
+        ),
+    ),
+    works(
         "folders within folders",
         "type Query { word: String }",
         {"a/b/c.graphql": "query { word }", "a-b.c/d.graphql": "query { word }"},
