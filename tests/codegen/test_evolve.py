@@ -327,6 +327,73 @@ def test_types_are_compared_by_what_they_hold(old: str, new: str, expected: str)
     assert variance.compare(old, new) == expected
 
 
+# A project in which a book has subjects: interfaces and a union, some of them loaded by default.
+SUBJECTS: list[Edit] = [
+    (
+        "schema.graphql",
+        "  author: Author!\n",
+        "  author: Author!\n  about: Named\n  like: Thing\n  loaded: Named!\n",
+    ),
+    ("schema.graphql", "type Author {", "type Author implements Named {"),
+    (
+        "schema.graphql",
+        "type Review {",
+        "interface Named {\n  name: String!\n}\n\nunion Thing = Book | Author | Review\n\ntype Review {",
+    ),
+    (BOOK, "  title\n", "  title\n  loaded {\n    name\n  }\n"),
+]
+SUBJECT_CASES: dict[str, tuple[list[Edit], set[str]]] = {
+    "a type removed": (
+        [("schema.graphql", "union Thing = Book | Author", "union Thing = Book")],
+        {"paths through Thing: path-removed"},
+    ),
+    "a type added": (
+        [("schema.graphql", "type Book {", "type Book implements Named {\n  name: String!")],
+        {"paths through Named: path-added", "Book.name: attribute-added"},
+    ),
+    "a shared field that may be null": (
+        [
+            ("schema.graphql", "interface Named {\n  name: String!", "interface Named {\n  name: String"),
+        ],
+        {"paths through Named: path-widened", "models.BookFieldsLoaded: model-field-widened"},
+    ),
+    "another interface": (
+        [("schema.graphql", "like: Thing", "like: Named")],
+        {"Book.like: path-changed"},
+    ),
+    "one that may be null": (
+        [("schema.graphql", "loaded: Named!", "loaded: Named")],
+        {
+            "Book.loaded: path-widened",
+            "Book.loaded: attribute-widened",
+            "models.BookFields: model-field-widened",
+        },
+    ),
+    "no longer loaded": (
+        [(BOOK, "  loaded {\n    name\n  }\n", "")],
+        {
+            "Book.loaded: attribute-valueless",
+            "Book.loaded: attribute-unloaded",
+            "models.BookFields: model-field-removed",
+            "models.BookFieldsLoaded: model-removed",
+        },
+    ),
+    "gone": ([("schema.graphql", "  like: Thing\n", "")], {"Book.like: attribute-removed"}),
+    "a leaf": (
+        [("schema.graphql", "like: Thing", "like: String")],
+        {"Book.like: path-ended", "Book.like: attribute-pathful"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUBJECT_CASES)
+def test_paths_through_interfaces_and_unions(name: str, tmp_path: Path) -> None:
+    edits, expected = SUBJECT_CASES[name]
+    old = _edited(_project(), SUBJECTS)
+    found = {f"{item.what}: {item.rule}" for item in _changes(tmp_path, old, _edited(old, edits))}
+    assert found == expected
+
+
 def test_a_renamed_method_is_told_with_its_remedy(tmp_path: Path) -> None:
     old = _project()
     new = {**old, "queries/book/destroy.graphql": old[DELETE]}

@@ -35,6 +35,12 @@ def compare(old: Side, new: Side) -> list[Change]:
     found += _methods("client", "", old.package.methods, new.package.methods, new)
     for _, before, after in _pairs(old.package.resources, new.package.resources, lambda item: item.name):
         found += _resource(before, after, new)
+    for name, gone, came in _pairs(
+        old.package.abstract_paths, new.package.abstract_paths, lambda item: item.graphql_type
+    ):
+        # Where one is new or gone, the attributes that lead to it are told.
+        if gone is not None and came is not None:
+            found += _paths(f"paths through {name}", gone, came)
     for name, one, two in _pairs(old.package.inputs, new.package.inputs, lambda item: item.name):
         found += _input(f"inputs.{name}", one, two)
     for name, first, second in _pairs(old.package.enums, new.package.enums, lambda item: item.name):
@@ -119,6 +125,8 @@ class _Shown:
     default: bool
     path: bool
     deprecated: str | None
+    # The interface or union through which paths go on.
+    leads: str = ""
 
 
 def _attributes(old: ir.Resource, new: ir.Resource) -> Iterator[Change]:
@@ -130,6 +138,10 @@ def _attributes(old: ir.Resource, new: ir.Resource) -> Iterator[Change]:
         if before is None:
             yield change(what, "attribute-added")
             continue
+        if before.leads and after.leads:
+            yield from _given(what, "path", name, before.leads, after.leads)
+        elif before.leads or after.leads:
+            yield change(what, "path-ended" if before.leads else "path-begun")
         if before.type and after.type:
             yield from _given(what, "attribute", name, before.type, after.type)
         elif before.type:
@@ -152,12 +164,35 @@ def _shown(resource: ir.Resource) -> Iterator[_Shown]:
     for item in resource.attributes:
         # Of an interface or a union that is not loaded, there are paths only.
         shown = "" if item.abstract and not item.default else item.type.text
-        yield _Shown(item.name, shown, item.default, item.path or item.abstract != "", item.deprecated)
+        leads = f"{item.abstract} | None" if item.abstract and item.nullable else item.abstract
+        yield _Shown(item.name, shown, item.default, item.path, item.deprecated, leads)
     for relation in resource.relations:
         type_ = f"list[{relation.target}]" if relation.many else relation.target
         yield _Shown(
             relation.name, f"{type_} | None" if relation.nullable else type_, relation.default, True, None
         )
+
+
+def _paths(what: str, old: ir.AbstractPaths, new: ir.AbstractPaths) -> Iterator[Change]:
+    """What paths through an interface or a union go on by."""
+    before, after = dict(_ways(old)), dict(_ways(new))
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
+            yield change(what, "path-removed", name=name)
+        elif name not in before:
+            yield change(what, "path-added", name=name)
+        else:
+            yield from _given(what, "path", name, before[name], after[name])
+
+
+def _ways(paths: ir.AbstractPaths) -> Iterator[tuple[str, str]]:
+    for item in paths.attributes:
+        type_ = f"{item.abstract} | None" if item.nullable else item.abstract
+        yield item.name, type_ or item.type.text
+    for relation in paths.relations:
+        yield relation.name, f"{relation.target} | None" if relation.nullable else relation.target
+    for folder in paths.on:
+        yield f"on({folder})", folder
 
 
 # ----------------------------------------------------------------------------------------------------------------- methods

@@ -85,6 +85,15 @@ RULES: dict[str, tuple[Level, str]] = {
     "attribute-pathful": (_S, "It can be named in get(…)."),
     "attribute-deprecated": (_S, "Deprecated: {why}"),
     "attribute-kept": (_S, "No longer deprecated."),
+    # paths through interfaces and unions
+    "path-ended": (_B, "Paths no longer go on through it."),
+    "path-begun": (_S, "Paths go on through it."),
+    "path-removed": (_B, "They can no longer go on by {name}."),
+    "path-added": (_S, "They can also go on by {name}."),
+    "path-widened": (_B, "{name} leads to {new}; it led to {old}."),
+    "path-narrowed": (_S, "{name} leads to {new}; it led to {old}."),
+    "path-changed": (_B, "{name} leads to {new}; it led to {old}."),
+    "path-untyped": (_D, "{name} leads to {new}, which is not checked; it led to {old}."),
     # inputs
     "input-removed": (_B, "The input type is gone."),
     "input-added": (_S, "A new input type."),
