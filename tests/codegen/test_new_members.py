@@ -174,3 +174,54 @@ def test_checkers_narrow(api: ModuleType, checker: str, tmp_path: Path) -> None:
     found = wrong_lines(checker, folder, PROGRAM, tmp_path)
     assert found.keys() == expected_lines(PROGRAM), found
     assert all("email" in told for told in found.values())
+
+
+def test_a_new_implementation_is_found_through_a_wider_field_by_the_fields_that_came(tmp_path: Path) -> None:
+    """A resource of an interface, found as a node: the client's schema does not know that a bot is an actor."""
+    schema = """
+type Query { node(id: ID!): Node nodes: [Node] fallible(id: ID!): Outcome }
+interface Node { id: ID! }
+interface Actor { id: ID! login: String! }
+type User implements Node & Actor { id: ID! login: String! }
+type Box implements Node { id: ID! }
+type Refusal { message: String! }
+type Mutation { make: Payload }
+interface Payload { clientMutationId: String }
+type Made implements Payload { clientMutationId: String name: String size: Int }
+type Left implements Payload { clientMutationId: String }
+union Outcome = User | Box | Refusal
+"""
+    newer = schema + "type Bot implements Node & Actor { id: ID! login: String! }\n"
+    queries = {
+        "actor/fields.graphql": "fragment actor on Actor { id login }",
+        "actor/get.graphql": "query ($id: ID!) { node(id: $id) { ...actor } }",
+        "actor/list.graphql": "{ nodes { ...actor } }",
+        "actor/try.graphql": "query ($id: ID!) { fallible(id: $id) { ... on Refusal { message } ...actor } }",
+    }
+    queries["make.graphql"] = "mutation { make { clientMutationId ... on Made { name size } } }"
+    bot = {"__typename": "Bot", "id": "B1", "login": "bolt"}
+    box, user = {"__typename": "Box", "id": "X1"}, {"__typename": "User", "id": "U1", "login": "ann"}
+    settings = '[tool.penstock.errors]\ntypes = ["Refusal"]\n'
+    with package(tmp_path, schema, queries, name="actors_api", settings=settings) as api:
+        found = ask_newer(api, newer, node=bot).actor(id="B1")
+        assert (found.refresh().login, found.get("login"), found.query("login")) == (
+            "bolt",
+            "bolt",
+            {"login": "bolt"},
+        )
+        nothing = ask_newer(api, newer, node=box).actor(id="X1")
+        for read in (nothing.refresh, lambda: nothing.get("login"), lambda: nothing.query("login")):
+            with pytest.raises(api.NotFound):
+                read()
+        listed = ask_newer(api, newer, nodes=[bot, box, user]).actor.list()
+        assert [actor.login for actor in listed] == ["bolt", "ann"]
+        assert ask_newer(api, newer, fallible=user).actor(id="U1").try_().login == "ann"
+        # What is selected beside the fields and given to nobody is no sign of them.
+        made = {"__typename": "Made", "clientMutationId": "1", "name": "new", "size": 1}
+        assert ask_newer(api, newer, make=made).make().name == "new"
+        with pytest.raises(api.ActionFailed):
+            ask_newer(api, newer, make={"__typename": "Left", "clientMutationId": "1"}).make()
+
+
+def ask_newer(api: ModuleType, schema: str, **data: Any) -> Any:
+    return api.Client("https://api.example.com", http_client=Executor(schema, data))

@@ -176,8 +176,11 @@ class Operation(Generic[Result]):
                 path=str(missing.args[0]),
                 operation=self.name,
             ) from None
-        if self.types and isinstance(result, dict) and result.pop("__typename", None) not in self.types:
-            return cast("Result", None)
+        if self.types and isinstance(result, dict):
+            meant = _is_meant(result, self.types, closed=self._has_more_at_end)
+            result.pop("__typename", None)
+            if not meant:
+                return cast("Result", None)
         if self.leaf is not None and result is not None:
             path = ".".join(("data", *map(str, self.path)))
             return cast("Result", convert(result, self.leaf(), path=path, operation=self.name))
@@ -213,7 +216,8 @@ class Operation(Generic[Result]):
         listed: Any = list
         element = _values(self.model()) if self.as_values else self.model()
         if self.types:
-            element = _only(element, self.types, keep=self._told_by_type(len(self.path)))
+            keep = self._told_by_type(len(self.path))
+            element = _only(element, self.types, keep=keep, closed=self._has_more_at_end)
         shape: Any = listed[element | None] | None if self.many else element
         if self.connection:
             for name in self.connection[:0:-1]:
@@ -235,6 +239,11 @@ class Operation(Generic[Result]):
                 # An object of another type is an error: all of it is kept.
                 shape.__pydantic_config__ = {"extra": "allow"}
         return shape
+
+    @property
+    def _has_more_at_end(self) -> bool:
+        """Whether more is selected of the result than what it gives: how the action went, and what is ignored of a mutation."""
+        return self.kind == "mutation" or (self.failure is not None and self.failure[0] == len(self.path))
 
     def _told_by_type(self, position: int) -> bool:
         """Whether what lies at a step of the path says by its type that the action failed."""
@@ -370,14 +379,23 @@ def _values(model: Any) -> Any:
     return _typed_dict(model.__name__, fields)
 
 
-def _only(element: Any, types: tuple[str, ...], *, keep: bool) -> Any:
+def _is_meant(value: Mapping[str, Any], types: tuple[str, ...], *, closed: bool) -> bool:
+    """Whether an object is of a type whose fields were selected.
+
+    A server may have types that came later than `types`: what is selected of an interface comes from those that have it, and from others
+    no more than their name. With `closed` there are fields beside those, so that only known types count.
+    """
+    return value.get("__typename") in types or (not closed and len(value) > 1)
+
+
+def _only(element: Any, types: tuple[str, ...], *, keep: bool, closed: bool) -> Any:
     """The element, or None where the object is of another type; with `keep`, that object as it came."""
     from typing import Annotated
 
     from pydantic import WrapValidator
 
     def other_is_none(value: Any, read: Callable[[Any], Any]) -> Any:
-        if isinstance(value, dict) and value.get("__typename") not in types:
+        if isinstance(value, dict) and not _is_meant(value, types, closed=closed):
             return value if keep else None
         return read(value)
 
