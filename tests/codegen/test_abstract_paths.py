@@ -62,6 +62,7 @@ type Comment implements Node {
   subject: Subject!
   thing: Thing
   things: [Thing!]
+  replies: [Comment!]
   loose: Loose
   taken: Subject
   old: Subject @deprecated(reason: "See subject.")
@@ -75,7 +76,10 @@ NEWER = SCHEMA.replace("union Thing = Issue", "union Thing = Idea | Issue") + (
     " first: Comment about: Subject again: Thing old: String part(number: Int!): String }\n"
 )
 QUERIES = {
-    "comment/fields.graphql": "fragment comment on Comment { id text subject { id ... on Issue { number } } }",
+    "comment/fields.graphql": (
+        "fragment comment on Comment { id text subject { id ... on Issue { number } }"
+        " things { ... on Note { text } } replies { id } }"
+    ),
     "comment/get.graphql": "query ($id: ID!) { comment(id: $id) { ...comment } }",
     # A method of this name: the field taken has no path.
     "comment/taken.graphql": "query ($id: ID!) { comment(id: $id) { taken { id title } } }",
@@ -333,9 +337,16 @@ def test_a_class_of_another_package_is_no_type_here(api: ModuleType, tmp_path: P
 
 def test_what_has_no_paths(api: ModuleType) -> None:
     """Lists, unions of which nothing is a resource, and what is deprecated, asks for arguments, or is a method by name."""
-    for name in ("things", "loose", "old", "asked"):
+    for name in ("loose", "old", "asked"):
         assert not hasattr(api.Comment, name)
+    assert not hasattr(api.Comment.things, "on")
     assert callable(api.Comment.taken)
+    for path, shown in [
+        (api.Comment.replies.text, "replies.text"),
+        (api.Comment.replies.subject.on(api.Issue).title, r"replies\.subject\.on\(Issue\)\.title"),
+    ]:
+        with pytest.raises(TypeError, match=f"{shown} goes through replies, which is a list"):
+            Asked(api).get(path)
     assert not hasattr(api.Comment.subject, "old")
     assert not hasattr(api.Comment.subject, "part")
 

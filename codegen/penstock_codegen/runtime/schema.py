@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .paths import condition_type
+from .paths import condition_type, written
 from .table import SchemaTable, named_type
 from .values import python_type
 
@@ -30,7 +30,8 @@ class Schema:
     def leaf(self, type_name: str, path: tuple[str, ...]) -> Any:
         """The Python type of what lies at the end of a path from a type.
 
-        None is part of it where anything on the way may be null, or of another type than the path goes on from.
+        None is part of it where anything on the way may be null, or of another type than the path goes on from. Raises
+        `TypeError` where the path goes through a list.
         """
         *way, last = path
         owner, nullable = type_name, False
@@ -40,6 +41,10 @@ class Schema:
                 owner, nullable = condition, True
                 continue
             reference = self.table.resolve(owner, (name,))
+            if "[" in reference:
+                raise TypeError(
+                    f"{written(path)} goes through {name}, which is a list, and a path reads one value: use query()."
+                )
             nullable = nullable or not reference.endswith("!")
             owner = named_type(reference)
         reference = self.table.resolve(owner, (last,))
