@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .ir import Package
     from .models import Models
     from .plugins import Allowed
+    from .rendered import Rendered
     from .sdl import SchemaText
 
 
@@ -42,16 +43,19 @@ def generate(config: Config, cache: Cache | None = None, *, plugins: Allowed = "
 
         check_allowed(config, plugins)
     if cache is None:
-        return _generate(config, None, None)
+        return _generate(config, None, None, None)
+    from .rendered import Rendered
     from .sources import read_sources
 
     sources = read_sources(config)
     kept = cache.load("package", sources.digest) if sources else None
     found = _restore(kept) if kept is not None else None
     if found is None:
-        found = _generate(config, sources.schema if sources else None, cache)
-        if sources:
+        rendered = Rendered(cache, config, sources) if sources else None
+        found = _generate(config, sources.schema if sources else None, cache, rendered)
+        if sources and rendered:
             cache.store("package", sources.digest, _dump(found))
+            rendered.store(sources.digest)
     return found
 
 
@@ -73,7 +77,9 @@ def _restore(data: bytes) -> Generated | None:
         return None
 
 
-def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> Generated:
+def _generate(
+    config: Config, text: SchemaText | None, cache: Cache | None, rendered: Rendered | None
+) -> Generated:
     with _no_collection():
         # Imported here, so that a command line that only prints its help does not wait for graphql-core.
         from .failures import check_errors
@@ -82,12 +88,14 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
         from .resources import build_package
         from .schema import load_schema
         from .sdl import read_schema_text
+        from .trees import Trees
         from .valid import Valid
 
         problems = Problems()
         text = text or read_schema_text(config, problems)
         schema = load_schema(text, problems, cache, nodes=False)
-        queries = load_queries(config, schema, problems, Valid(cache, config, text) if cache else None)
+        valid = Valid(cache, config, text) if cache else None
+        queries = load_queries(config, schema, problems, valid, Trees(cache, config) if cache else None)
         check_errors(config, schema, problems)
         package, models = build_package(config, schema, queries, problems)
         added: Mapping[str, tuple[str, str]] = {}
@@ -102,7 +110,7 @@ def _generate(config: Config, text: SchemaText | None, cache: Cache | None) -> G
 
             check_templates(config, problems)
         problems.stop_if_any()
-        files = _rendered(config, package, models, cache, added)
+        files = _rendered(config, package, models, cache, rendered, added)
         methods = len(package.methods) + sum(
             len(item.methods) + len(item.accessor_methods) for item in package.resources
         )
@@ -116,13 +124,14 @@ def _rendered(
     package: Package,
     models: Models,
     cache: Cache | None,
+    rendered: Rendered | None,
     added: Mapping[str, tuple[str, str]],
 ) -> dict[str, str]:
     """The package's files, with those that plugins add."""
     from .render import format_new, render
 
     try:
-        files = render(package, models, cache, templates=config.templates)
+        files = render(package, models, cache, templates=config.templates, rendered=rendered)
         python = {path: text for path, (_, text) in added.items() if path.endswith(".py")}
         more = format_new(python, cache) if python else {}
     except RenderError as error:
@@ -155,4 +164,7 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            # As young objects, all of them would be looked through at once; as old ones, when as many again were made.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from graphql import (
     DEFAULT_DEPRECATION_REASON,
@@ -302,6 +303,7 @@ class TypeMapping:
         return None if leaf.is_any else leaf
 
 
+@lru_cache(maxsize=65536)
 def text(description: str | None) -> str:
     """A description as paragraphs: the line breaks that only kept the schema's own lines short are taken out."""
     paragraphs: list[str] = []

@@ -202,6 +202,8 @@ class Models:
         self._shapes = Shapes(schema, sent)
         self._sent = {name: self._shapes.fragment(name) for name in sent}
         self._fragments: dict[str, Loaded] = {}
+        # By the names that ariadne-codegen has for them.
+        self._fragment_classes: dict[str, Loaded] = {}
         self._operations: dict[str, Loaded] = {}
         self._problem_models: dict[str, Loaded] = {}
         self._all: dict[str, ModelClass] = {}
@@ -286,9 +288,11 @@ class Models:
             origin = f"the fragment {fragment.name}"
             module = f"models.{self._module_names.distinct(wanted, origin, fallback=f'{wanted}_fragment')}"
             place = place_of(fragment.node, fragment.file)
-            self._fragments[fragment.name] = self._load(
+            loaded = self._load(
                 self._sent[fragment.name], fragment.type_name, module, place, names.class_name(fragment.name)
             )
+            self._fragments[fragment.name] = loaded
+            self._fragment_classes[str_to_pascal_case(fragment.name)] = loaded
         return self._fragments[fragment.name]
 
     def selection(
@@ -445,9 +449,7 @@ class _Transform:
                 )
             )
             self._names[name] = self._claim(wanted, f"{origin} ({name})")
-        self._fragment_classes = {
-            str_to_pascal_case(name): loaded for name, loaded in models._fragments.items()
-        }
+        self._fragment_classes = models._fragment_classes
         for name, fragment in same.items():
             if fragment in self._fragment_classes:
                 self._names[name] = self._fragment_classes[fragment].name

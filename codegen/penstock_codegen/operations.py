@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
@@ -50,6 +51,7 @@ from .diagnostics import Diagnostic, Problems, at, did_you_mean, shown_path
 from .schema import CLIENT_DIRECTIVE_NAMES, problem, sentence, syntax_problem
 
 if TYPE_CHECKING:
+    from .trees import Trees
     from .valid import Valid
 
 
@@ -109,16 +111,26 @@ def place_of(node: Node, file: str) -> Diagnostic:
     """An empty diagnostic at a node: a place to say something about."""
     if node.loc is None:
         return Diagnostic(file, 0, 0, "", "")
-    start = node.loc.source.get_location(node.loc.start)
-    return at(node.loc.source.name, node.loc.source.body, start.line, start.column, "", "")
+    return _place(node.loc.source.name, node.loc.source.body, node.loc.start)
+
+
+@lru_cache(maxsize=4096)
+def _place(name: str, body: str, position: int) -> Diagnostic:
+    # Asked for wherever something could be wrong, for the same places again and again.
+    start = Source(body, name).get_location(position)
+    return at(name, body, start.line, start.column, "", "")
 
 
 def load_queries(
-    config: Config, schema: GraphQLSchema, problems: Problems, valid: Valid | None = None
+    config: Config,
+    schema: GraphQLSchema,
+    problems: Problems,
+    valid: Valid | None = None,
+    trees: Trees | None = None,
 ) -> Queries:
     """All of the queries folder. Raises `GenerationError` with everything that is wrong in it.
 
-    What was `valid` before is not validated again.
+    What was `valid` before is not validated again, and what is among the `trees` not parsed.
     """
     if not config.queries.is_dir():
         problems.add(
@@ -138,7 +150,7 @@ def load_queries(
     for path in sorted(config.queries.rglob("*.graphql")) + sorted(config.queries.rglob("*.gql")):
         file = shown_path(path, config.root)
         folder = "_".join(path.relative_to(config.queries).parts[:-1])
-        items = list(_parse(path, file, problems))
+        items = list(_parse(path, file, problems, trees))
         alone = sum(isinstance(item, OperationDefinitionNode) for item in items) == 1
         for item in items:
             if isinstance(item, FragmentDefinitionNode):
@@ -166,6 +178,8 @@ def load_queries(
                     "Q003",
                     "Types belong into the schema.",
                 )
+    if trees is not None:
+        trees.store()
     _check_spreads(documents, fragments, problems)
     _check_meta_fields(documents, fragments, problems)
     for document in documents:
@@ -201,25 +215,33 @@ def load_queries(
     return queries
 
 
-def _parse(path: Path, file: str, problems: Problems) -> Iterator[Node]:
+def _parse(path: Path, file: str, problems: Problems, trees: Trees | None) -> Iterable[Node]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
         hint = "Save it as UTF-8." if isinstance(error, UnicodeDecodeError) else ""
         problems.add(Diagnostic(file, 0, 0, f"This file cannot be read: {reason}.", "Q001", hint))
-        return
+        return ()
     if not text.strip():
         problems.add(
             Diagnostic(file, 0, 0, "This file is empty.", "Q002", "Write an operation into it, or remove it.")
         )
-        return
+        return ()
+    source = Source(text, file)
+    if trees is not None and (known := trees.find(source)) is not None:
+        return known
     try:
-        yield from parse(Source(text, file)).definitions
+        found = parse(source).definitions
     except GraphQLSyntaxError as error:
         problems.add(syntax_problem(error, file, text, "Q002", "This file"))
     except RecursionError:
         problems.add(Diagnostic(file, 0, 0, "This file is nested too deeply to be read.", "Q002"))
+    else:
+        if trees is not None:
+            trees.keep(source, found)
+        return found
+    return ()
 
 
 def _add_fragment(fragment: Fragment, fragments: dict[str, Fragment], problems: Problems) -> None:

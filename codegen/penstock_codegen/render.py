@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +22,7 @@ from .diagnostics import RenderError
 from .models import ModelClass, Models
 from .names import ERROR_NAMES, with_article
 from .overrides import OURS, Sandbox, loader
+from .rendered import Rendered, outline
 from .types import UPLOAD, Import, PythonType, import_lines
 from .views import SIGNS, WORDS, MethodView, Place, Spelling, Views, docstring, literal, sign, spelling
 
@@ -75,14 +76,20 @@ def _environment(kept: Cache | None, own: Path | None = None) -> jinja2.Environm
 
 
 def render(
-    package: ir.Package, models: Models, cache: Cache | None = None, *, templates: Path | None = None
+    package: ir.Package,
+    models: Models,
+    cache: Cache | None = None,
+    *,
+    templates: Path | None = None,
+    rendered: Rendered | None = None,
 ) -> dict[str, str]:
     """All files of a package by their path in it, formatted; with a cache, only those that are new are formatted.
 
-    `templates` is a folder of templates that replace ours.
+    `templates` is a folder of templates that replace ours. What was `rendered` before is not rendered again; a project's own templates
+    may look at more than a file is known to be made from, so that they do without.
     """
-    files = _Renderer(package, models, cache, templates).files()
-    formatted = format_new(files, cache)
+    renderer = _Renderer(package, models, cache, templates, rendered)
+    formatted = {**format_new(renderer.files(), cache), **renderer.known}
     for path in sorted(RUNTIME.glob("*.py")):
         formatted[f"{_LOCAL_RUNTIME}/{path.name}"] = path.read_text(encoding="utf-8")
     formatted["py.typed"] = ""
@@ -185,10 +192,16 @@ class _Renderer:
         models: Models,
         kept: Cache | None = None,
         templates: Path | None = None,
+        rendered: Rendered | None = None,
     ) -> None:
         self._package = package
         self._models = models
-        self._views = Views(package)
+        self._views = Views(outline(package))
+        self._rendered = rendered if templates is None else None
+        # What was rendered before, formatted.
+        self.known: dict[str, str] = {}
+        if self._rendered is not None:
+            self._rendered.begin(package)
         self._environment = _environment(kept, templates)
 
     @property
@@ -226,14 +239,26 @@ class _Renderer:
         if package.abstract_paths:
             files[f"{_ABSTRACT}.py"] = self._abstract()
         for resource in package.resources:
-            files[f"{resource.module}.py"] = self._resource(resource)
-            files[f"_operations/{resource.module}.py"] = self._operations(resource.operations, resource)
+            self._add(files, f"{resource.module}.py", resource, partial(self._resource, resource))
+            operations = partial(self._operations, resource.operations, resource)
+            self._add(files, f"_operations/{resource.module}.py", resource, operations)
         files["_operations/client.py"] = self._operations(package.operations, None)
         for enum in package.enums:
-            files[f"enums/{enum.module}.py"] = self._write("enum.py.jinja", enum=enum)
+            text = partial(self._write, "enum.py.jinja", enum=enum)
+            self._add(files, f"enums/{enum.module}.py", enum, text)
         for module, classes in self._models.modules.items():
-            files[f"{module.replace('.', '/')}.py"] = self._model_module(module, classes)
+            text = partial(self._model_module, module, classes)
+            bases = {base: self._models.module_of(base) for item in classes for base in item.bases}
+            self._add(files, f"{module.replace('.', '/')}.py", (classes, bases), text)
         return files
+
+    def _add(self, files: dict[str, str], path: str, given: object, make: Callable[[], str]) -> None:
+        """A file that is made from what is given and the package's outline, and nothing else, if it is not known already."""
+        known = self._rendered.find(path, given) if self._rendered is not None else None
+        if known is None:
+            files[path] = make()
+        else:
+            self.known[path] = known
 
     def _write(self, template: str, **values: Any) -> str:
         return self._environment.get_template(template).render(package=self._package.name, **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,10 +19,11 @@ _TOOLS = ("ariadne-codegen", "graphql-core", "jinja2", "ruff")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The schema's text, and the hash of all sources."""
+    """The schema's text, the hash of all sources, and that of the generator alone, with its tools."""
 
     schema: SchemaText
     digest: str
+    generator: str
 
 
 def read_sources(config: Config) -> Sources | None:
@@ -43,10 +45,15 @@ def read_sources(config: Config) -> Sources | None:
         if config.plugins:
             for name, content in sorted(plugin_files(config).items()):
                 parts += [name.encode(), content]
-        own = Path(__file__).parent
-        for path in sorted((*own.rglob("*.py"), *own.rglob("*.jinja"))):
-            parts += [path.relative_to(own).as_posix().encode(), path.read_bytes()]
-        parts += [version(name).encode() for name in _TOOLS]
+        generator = _generator()
     except (OSError, PackageNotFoundError):
         return None
-    return Sources(schema, digest(*parts))
+    return Sources(schema, digest(*parts, generator), generator)
+
+
+def _generator() -> str:
+    own = Path(__file__).parent
+    parts = [sys.version.encode()]
+    for path in sorted((*own.rglob("*.py"), *own.rglob("*.jinja"))):
+        parts += [path.relative_to(own).as_posix().encode(), path.read_bytes()]
+    return digest(*parts, *(version(name).encode() for name in _TOOLS))

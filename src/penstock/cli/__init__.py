@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,6 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result: int = getattr(import_module(module), function)(rest)
     except KeyboardInterrupt:
         return 130
+    if arguments is None:
+        # The process ends here: what is left need not be looked through for circles before it goes.
+        gc.freeze()
     return result
 
 
