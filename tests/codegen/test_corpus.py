@@ -43,3 +43,11 @@ def test_the_corpus_is_large_and_each_case_says_what_it_gives() -> None:
     for case in cases:
         assert bool(case.gives) != bool(case.refusals), f"{case.name} says not what it gives, or both"
         assert all(item.gist and item.place and item.code for item in case.refusals), case.name
+
+
+@pytest.mark.parametrize(
+    "program", ["os.system('true')", "subprocess.run(['true'])", "os.spawnlp(os.P_WAIT, 'true', 'true')"]
+)
+def test_the_watch_notices_a_program_that_is_started(program: str) -> None:
+    text = f"import os, subprocess\nfrom tests.codegen.corpus.run import watch\nfound = watch()\n{program}\nassert found, found"
+    subprocess.run([sys.executable, "-c", text], cwd=ROOT, check=True)
