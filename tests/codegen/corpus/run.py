@@ -279,7 +279,7 @@ def watch() -> list[str]:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         # From Python 3.13 on, subprocess starts programs by os.posix_spawn.
         starts = event in ("subprocess.Popen", "os.posix_spawn")
-        if event in ("os.system", "os.exec", "os.spawn", "pty.spawn", "webbrowser.open") or (
+        if event in ("os.system", "os.exec", "os.fork", "os.spawn", "pty.spawn", "webbrowser.open") or (
             starts and Path(str(arguments[0])).name not in ("ruff", "ruff.exe")
         ):
             started.append(f"{event} {arguments!r}"[:200])
