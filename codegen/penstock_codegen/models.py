@@ -227,6 +227,8 @@ class Models:
 
     def module_of(self, name: str) -> str | None:
         """The module that a class is in, or None where it is no model."""
+        if name not in self._all:
+            return None
         return next(
             (
                 module

@@ -147,8 +147,15 @@ def load_queries(
     documents: list[Document] = []
     fragments: dict[str, Fragment] = {}
     by_name: dict[str, Document] = {}
+    shown: dict[Path, Path] = {}
     for path in sorted(config.queries.rglob("*.graphql")) + sorted(config.queries.rglob("*.gql")):
-        file = shown_path(path, config.root)
+        if path.is_symlink():
+            file = shown_path(path, config.root)
+        else:
+            # Each folder is looked up once.
+            if path.parent not in shown:
+                shown[path.parent] = Path(shown_path(path.parent, config.root))
+            file = (shown[path.parent] / path.name).as_posix()
         folder = "_".join(path.relative_to(config.queries).parts[:-1])
         items = list(_parse(path, file, problems, trees))
         alone = sum(isinstance(item, OperationDefinitionNode) for item in items) == 1
@@ -454,6 +461,10 @@ def _sent(
             named = named or (
                 selection.name.value == "__typename" and selection.alias is None and not selection.directives
             )
+            if selection.selection_set is None and not selection.directives:
+                # It is sent as it is written.
+                selections.append(selection)
+                continue
             field = parent.fields.get(selection.name.value) if is_composite_with_fields(parent) else None
             below = get_named_type(field.type) if field else None
             selections.append(

@@ -226,8 +226,6 @@ class _Renderer:
             "__init__.py": self._init(),
             "client.py": self._client(),
             "enums/__init__.py": self._write("enums_init.py.jinja", enums=package.enums),
-            "inputs.py": self._inputs(),
-            "_schema.py": self._schema(),
             "_operations/__init__.py": self._write("operations_init.py.jinja"),
             "_operations/_fragments.py": self._write("fragments.py.jinja", fragments=package.fragments),
             "models/__init__.py": self._write("models_init.py.jinja", modules=self._model_modules()),
@@ -237,7 +235,9 @@ class _Renderer:
         if package.errors:
             files[f"{_FAILURES}.py"] = self._failures()
         if package.abstract_paths:
-            files[f"{_ABSTRACT}.py"] = self._abstract()
+            self._add(files, f"{_ABSTRACT}.py", package.abstract_paths, self._abstract)
+        self._add(files, "inputs.py", package.inputs, self._inputs)
+        self._add(files, "_schema.py", (package.table, package.abstract, package.leaves), self._schema)
         for resource in package.resources:
             self._add(files, f"{resource.module}.py", resource, partial(self._resource, resource))
             operations = partial(self._operations, resource.operations, resource)
@@ -248,7 +248,12 @@ class _Renderer:
             self._add(files, f"enums/{enum.module}.py", enum, text)
         for module, classes in self._models.modules.items():
             text = partial(self._model_module, module, classes)
-            bases = {base: self._models.module_of(base) for item in classes for base in item.bases}
+            bases = {
+                base: self._models.module_of(base)
+                for item in classes
+                for base in item.bases
+                if base != "Model"
+            }
             self._add(files, f"{module.replace('.', '/')}.py", (classes, bases), text)
         return files
 

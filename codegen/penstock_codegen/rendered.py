@@ -60,6 +60,7 @@ class Rendered:
         self._start = sources.generator
         self._write = _Writer()
         self._keys: dict[str, str] = {}
+        self._last: tuple[object, bytes] = (None, b"")
         self._before, self._texts = self._kept()
 
     def _kept(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -79,7 +80,10 @@ class Rendered:
 
     def find(self, path: str, given: object) -> str | None:
         """The file, formatted, where what it is made from is what it was, else None. Remembers what it is made from."""
-        key = digest(self._start, path, self._write(given))
+        # Two files are made from each resource.
+        if given is not self._last[0]:
+            self._last = (given, self._write(given))
+        key = digest(self._start, path, self._last[1])
         self._keys[path] = key
         text = self._texts.get(path) if self._before.get(path) == key else None
         return text if isinstance(text, str) else None

@@ -34,6 +34,8 @@ class Valid:
             *schema.files,
             *schema.contents,
         )
+        # By the id of the node, which lives as long as this does.
+        self._hashes: dict[int, tuple[object, str]] = {}
 
     def unknown(self, queries: Queries) -> tuple[tuple[Document, ...], Mapping[str, Fragment]]:
         """What has to be validated, and the fragments that this needs."""
@@ -64,8 +66,10 @@ class Valid:
             return frozenset()
 
     def _hash(self, queries: Queries, node: OperationDefinitionNode | FragmentDefinitionNode) -> str:
-        reached = (queries.fragments[name].node for name in sorted(queries.spread(node.selection_set)))
-        return digest(_text(node), *map(_text, reached))
+        if id(node) not in self._hashes:
+            reached = (queries.fragments[name].node for name in sorted(queries.spread(node.selection_set)))
+            self._hashes[id(node)] = (node, digest(_text(node), *map(_text, reached)))
+        return self._hashes[id(node)][1]
 
 
 def _text(node: OperationDefinitionNode | FragmentDefinitionNode) -> str:
