@@ -44,7 +44,7 @@ _KINDS: tuple[type[Node], ...] = (
     ast.ObjectValueNode,
     ast.ObjectFieldNode,
 )
-_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+_NUMBERS: dict[type[Node], int] = {kind: number for number, kind in enumerate(_KINDS)}
 _OPERATIONS = {each.value: each for each in OperationType}
 
 
