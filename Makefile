@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # Two processes even on one core: most tests wait for a server or a checker.
 WORKERS ?= auto
-BENCHMARKS := import_time calls generate help_time server_requests agent packs_throughput packs_memory large_schemas
+BENCHMARKS := import_time calls generate help_time server_requests agent packs_throughput packs_memory large_schemas scaling checking
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
