@@ -16,6 +16,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# The two generators as programs for an interpreter; the peer's has to be in the project's folder.
+COMMAND_LINE = "import sys; from penstock.cli import main; sys.exit(main())"
+PEER_IN_FOLDER = "import os; os.chdir({folder!r}); from ariadne_codegen import main; main.main()"
 COMMAND = (sys.executable, "-m", "ariadne_codegen")
 
 _SETTINGS = """

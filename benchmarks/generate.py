@@ -50,12 +50,12 @@ def main() -> None:
 
         def command(contender: str, *flags: str) -> list[str]:
             config = ours[contender] / "pyproject.toml"
-            return [sys.executable, "-c", _COMMAND_LINE, "generate", "--config", str(config), *flags]
+            return [sys.executable, "-c", _peer.COMMAND_LINE, "generate", "--config", str(config), *flags]
 
         comparison = compare_processes(
             "A package from our schema and operations",
             {
-                PEER: [sys.executable, "-c", _IN_FOLDER.format(folder=str(peer))],
+                PEER: [sys.executable, "-c", _peer.PEER_IN_FOLDER.format(folder=str(peer))],
                 FRESH: command(FRESH, "--no-cache"),
                 EDITED: command(EDITED),
                 AGAIN: command(AGAIN),
@@ -90,8 +90,6 @@ def main() -> None:
 
 
 # What the installed script of each does. ariadne-codegen takes its paths from where it is started.
-_COMMAND_LINE = "import sys; from penstock.cli import main; sys.exit(main())"
-_IN_FOLDER = "import os; os.chdir({folder!r}); from ariadne_codegen import main; main.main()"
 
 
 def prepare(place: Path) -> Path:

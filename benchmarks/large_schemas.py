@@ -17,12 +17,11 @@ from pathlib import Path
 from tests.codegen.public_schemas import GITHUB, SHOPIFY_ADMIN, SHOPIFY_STOREFRONT, PublicSchema, fetch
 
 from benchmarks._measure import Comparison, Estimate, aim, arguments, compare_processes, duration, report
+from benchmarks._peer import COMMAND_LINE, PEER_IN_FOLDER
 
 PEER = "ariadne-codegen"
 FRESH, EDITED = "penstock generate --no-cache", "penstock generate, an operation changed"
 AGAIN = "penstock generate, nothing changed"
-_COMMAND_LINE = "import sys; from penstock.cli import main; sys.exit(main())"
-_IN_FOLDER = "import os; os.chdir({folder!r}); from ariadne_codegen import main; main.main()"
 
 
 def main() -> None:
@@ -85,12 +84,12 @@ def _measured(public: PublicSchema, schema: Path, folder: Path, rounds: int) -> 
 
     def command(contender: str, *flags: str) -> list[str]:
         config = str(ours[contender] / "penstock.toml")
-        return [sys.executable, "-c", _COMMAND_LINE, "generate", "--quiet", "--config", config, *flags]
+        return [sys.executable, "-c", COMMAND_LINE, "generate", "--quiet", "--config", config, *flags]
 
     comparison = compare_processes(
         f"{public.name}: {len(entries)} operations",
         {
-            PEER: [sys.executable, "-c", _IN_FOLDER.format(folder=str(peer))],
+            PEER: [sys.executable, "-c", PEER_IN_FOLDER.format(folder=str(peer))],
             FRESH: command(FRESH, "--no-cache"),
             EDITED: command(EDITED),
             AGAIN: command(AGAIN),
@@ -125,7 +124,7 @@ def _seconds(comparison: Comparison, contender: str) -> Estimate:
 
 def _run(folder: Path, *command: str) -> None:
     subprocess.run(
-        [sys.executable, "-c", _COMMAND_LINE, *command],
+        [sys.executable, "-c", COMMAND_LINE, *command],
         cwd=folder,
         check=True,
         stdin=subprocess.DEVNULL,

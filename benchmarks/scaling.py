@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks._measure import Comparison, Estimate, aim, arguments, compare_processes, report
-from benchmarks.large_schemas import _COMMAND_LINE, _IN_FOLDER
+from benchmarks._peer import COMMAND_LINE, PEER_IN_FOLDER
 
 SIZES = (10, 30, 100, 300, 1000)
 FRESH, EDITED, PEER = "from nothing", "an operation changed", "ariadne-codegen"
@@ -58,7 +58,7 @@ def main() -> None:
                 commands[label] = [
                     sys.executable,
                     "-c",
-                    _COMMAND_LINE,
+                    COMMAND_LINE,
                     "generate",
                     "--quiet",
                     "--config",
@@ -67,7 +67,7 @@ def main() -> None:
                 ]
             label = f"{PEER}: {size}"
             places[label] = _peer(places[f"penstock, {FRESH}: {size}"], folder / f"peer-{size}")
-            commands[label] = [sys.executable, "-c", _IN_FOLDER.format(folder=str(places[label]))]
+            commands[label] = [sys.executable, "-c", PEER_IN_FOLDER.format(folder=str(places[label]))]
 
         def before(contender: str) -> None:
             if EDITED in contender:
@@ -137,7 +137,7 @@ def _peer(project: Path, place: Path) -> Path:
     """A project of the peer's with the same operations."""
     flags = ["--config", str(project / "penstock.toml"), "--manifest", str(project / "operations.json")]
     subprocess.run(
-        [sys.executable, "-c", _COMMAND_LINE, "generate", "--no-cache", "--quiet", *flags],
+        [sys.executable, "-c", COMMAND_LINE, "generate", "--no-cache", "--quiet", *flags],
         cwd=project,
         check=True,
     )

@@ -234,7 +234,9 @@ _INPUT_FIELD = vars(GraphQLInputField(_ANY))
 _EMPTY = GraphQLSchema()
 
 
-class _Object(GraphQLObjectType):
+class _WithFields:
+    """What objects and interfaces are built into when they are looked into: both at once, whichever is asked for first."""
+
     _build: Callable[[], tuple[tuple[GraphQLInterfaceType, ...], dict[str, GraphQLField]]]
 
     @cached_property
@@ -248,18 +250,12 @@ class _Object(GraphQLObjectType):
         return interfaces
 
 
-class _Interface(GraphQLInterfaceType):
-    _build: Callable[[], tuple[tuple[GraphQLInterfaceType, ...], dict[str, GraphQLField]]]
+class _Object(_WithFields, GraphQLObjectType):
+    pass
 
-    @cached_property
-    def fields(self) -> dict[str, GraphQLField]:
-        vars(self)["interfaces"], fields = self._build()
-        return fields
 
-    @cached_property
-    def interfaces(self) -> tuple[GraphQLInterfaceType, ...]:
-        interfaces, vars(self)["fields"] = self._build()
-        return interfaces
+class _Interface(_WithFields, GraphQLInterfaceType):
+    pass
 
 
 class _Input(GraphQLInputObjectType):

@@ -187,6 +187,18 @@ class _Generator(ResultTypesGenerator):
         )
 
 
+def _as_fragment(
+    name: str, type_: GraphQLObjectType, selection_set: SelectionSetNode
+) -> FragmentDefinitionNode:
+    """A selection on a type as if it were a fragment of that name: what models are made of."""
+    return FragmentDefinitionNode(
+        name=NameNode(value=name),
+        type_condition=NamedTypeNode(name=NameNode(value=type_.name)),
+        directives=(),
+        selection_set=selection_set,
+    )
+
+
 class Models:
     """All models of a package, made as they are asked for."""
 
@@ -304,45 +316,39 @@ class Models:
         if selection_set is None or not isinstance(type_, GraphQLObjectType):
             return None
         sent = sent_selection(selection_set, type_, self._schema)
-        spreads = [item for item in sent.selections if isinstance(item, FragmentSpreadNode)]
-        if len(spreads) == len(sent.selections) == 1 and not any(directives_of(spreads[0])):
-            fragment = self._queries.fragments[spreads[0].name.value]
-            if fragment.type_name == type_.name:
-                return self.fragment(fragment)
+        only = self._only_fragment(sent, type_)
+        if only is not None:
+            return self.fragment(only)
         key = f"{document.name} result"
         if key not in self._operations:
-            node = FragmentDefinitionNode(
-                name=NameNode(value=document.name),
-                type_condition=NamedTypeNode(name=NameNode(value=type_.name)),
-                directives=(),
-                selection_set=self._shapes.flat(sent, type_),
-            )
+            node = _as_fragment(document.name, type_, self._shapes.flat(sent, type_))
             wanted = names.class_name(document.name)
             self._operations[key] = self._load(
                 node, type_.name, self._operations_module(document), document.place(), f"{wanted}Result"
             )
         return self._operations[key]
 
+    def _only_fragment(self, sent: SelectionSetNode, type_: GraphQLObjectType) -> Fragment | None:
+        """The fragment on that type that is all of a selection: its model is the selection's."""
+        spreads = [item for item in sent.selections if isinstance(item, FragmentSpreadNode)]
+        if not len(spreads) == len(sent.selections) == 1 or any(directives_of(spreads[0])):
+            return None
+        fragment = self._queries.fragments[spreads[0].name.value]
+        return fragment if fragment.type_name == type_.name else None
+
     def problem(
         self, document: Document, told: SelectionSetNode, declared: GraphQLNamedType, type_: GraphQLObjectType
     ) -> Loaded:
         """The model of what an operation selects of one type of problem; one that others select in the same way is theirs, too."""
         sent = sent_selection(told, declared, self._schema)
-        spreads = [item for item in sent.selections if isinstance(item, FragmentSpreadNode)]
-        if len(spreads) == len(sent.selections) == 1 and not any(directives_of(spreads[0])):
-            fragment = self._queries.fragments[spreads[0].name.value]
-            if fragment.type_name == type_.name:
-                return self.fragment(fragment)
+        only = self._only_fragment(sent, type_)
+        if only is not None:
+            return self.fragment(only)
         fields = SelectionSetNode(selections=tuple(_fields(sent, type_, self._schema, self._sent)))
         fields = self._shapes.selection_set(fields, type_)
         key = f"{type_.name} {compact(fields)}"
         if key not in self._problem_models:
-            node = FragmentDefinitionNode(
-                name=NameNode(value=type_.name),
-                type_condition=NamedTypeNode(name=NameNode(value=type_.name)),
-                directives=(),
-                selection_set=fields,
-            )
+            node = _as_fragment(type_.name, type_, fields)
             wanted = f"{names.class_name(type_.name).removesuffix('Problem')}Problem"
             if wanted in self._scope.taken:
                 wanted = f"{names.class_name(document.name)}{wanted}"

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
@@ -25,7 +25,22 @@ from .names import ERROR_NAMES, with_article
 from .overrides import OURS, Sandbox, loader
 from .rendered import Rendered, outline
 from .types import UPLOAD, Import, PythonType, import_lines
-from .views import SIGNS, WORDS, MethodView, Place, Spelling, Views, docstring, literal, sign, spelling
+from .views import (
+    SIGNS,
+    WORDS,
+    MethodView,
+    OnView,
+    Place,
+    Spelling,
+    Views,
+    Way,
+    docstring,
+    literal,
+    on_view,
+    operation_view,
+    sign,
+    spelling,
+)
 
 RUNTIME = Path(__file__).with_name("runtime")
 _LOCAL_RUNTIME = "_runtime"
@@ -344,7 +359,7 @@ class _Renderer:
             counts=range(2, _PATHS + 1),
             lookups=[self._lookup(item, accessor) for item in resource.lookups],
             found=self._found(resource, accessor),
-            on=[self._on(folder) for folder in resource.on],
+            on=self._on(resource.on),
             methods=self._methods(resource.methods, resource.name, "self._act", handle, is_async=False),
             async_methods=self._methods(resource.methods, resource.name, "self._act", handle, is_async=True),
             accessor_methods=self._methods(
@@ -441,13 +456,15 @@ class _Renderer:
             item.abstract,
         )
 
-    def _on(self, folder: str) -> dict[str, str]:
-        """One overload of `on`."""
-        classes = self._views.resource(folder).classes
-        return {
-            "classes": f"type[{classes.handle}] | type[{classes.async_handle}]",
-            "paths": f"{classes.paths}[Root, None]",
-        }
+    def _on(self, folders: Sequence[str]) -> OnView | None:
+        """The method `on`, with an overload for each type where there are several."""
+        found = [self._views.resource(folder).classes for folder in folders]
+        return on_view(
+            [
+                Way(f"type[{each.handle}] | type[{each.async_handle}]", f"{each.paths}[Root, None]")
+                for each in found
+            ]
+        )
 
     def _on_imports(self, folder: str) -> set[Import]:
         target = self._views.resource(folder)
@@ -496,7 +513,7 @@ class _Renderer:
                         *(attribute(each) for each in item.attributes if each.abstract),
                         *(related(each) for each in item.relations),
                     ],
-                    "on": [self._on(folder) for folder in item.on],
+                    "on": self._on(item.on),
                 }
                 for item in every
             ],
@@ -618,19 +635,7 @@ class _Renderer:
                 takes = f"Takes({', '.join(given)})"
                 if operation.inputs:
                     runtime.add(Import("_operations._inputs", "INPUTS", local=True))
-            path = operation.attributes if operation.whole else result.path
-            rows.append(
-                {
-                    "operation": operation,
-                    "leaf": leaf,
-                    "failure": failure,
-                    "takes": takes,
-                    "problems": problems,
-                    "told_by": told_by,
-                    "path": literal(path),
-                    "read": operation.read.text,
-                }
-            )
+            rows.append(operation_view(operation, leaf=leaf, failure=failure, takes=takes, told_by=told_by))
         if resource is not None and resource.has_handle:
             runtime |= {
                 Import(f"{_LOCAL_RUNTIME}.resource", name, local=True)
@@ -771,6 +776,7 @@ class _Renderer:
             place = Place("self._send", "self", "", is_async)
             return [self._views.method(item, place, spelled) for item in package.methods]
 
+        sync_methods = methods(is_async=False)
         return self._write(
             "client.py.jinja",
             resources=package.resources,
@@ -783,8 +789,9 @@ class _Renderer:
                 }
                 for item in package.context
             ],
-            methods=methods(is_async=False),
+            methods=sync_methods,
             async_methods=methods(is_async=True),
+            warns=any(view.deprecated or view.discouraged for view in sync_methods),
             streams=self._streams,
             uses_unset=any(item.optional for item in package.methods),
             uses_pages=any(item.result.pages for item in package.methods),

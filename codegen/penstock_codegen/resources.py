@@ -63,7 +63,6 @@ from .types import ANY, UPLOAD, Import, PythonType
 
 _NONE = PythonType("None")
 _NEVER = PythonType("Never")
-_INT = PythonType("int")
 _MARK = "penstock__selection"
 # The variables that pages fill in, and the parameters that a list has for them.
 _PAGED: dict[str, frozenset[str]] = {

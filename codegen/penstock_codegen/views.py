@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -88,6 +88,96 @@ def sign(item: ir.Sign) -> str:
 
 
 SIGNS = {"flag": "Flag", "problems": "Problems", "types": "Successes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A type that paths go on to: the classes that name it, and its paths."""
+
+    classes: str
+    paths: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnView:
+    """The method `on`: overloads where there are several types, its own annotations, and its body."""
+
+    overloads: tuple[Way, ...]
+    classes: str
+    paths: str
+    body: tuple[str, ...]
+
+
+def on_view(ways: Sequence[Way]) -> OnView | None:
+    """`on` for these types; None where there are none."""
+    if not ways:
+        return None
+    if len(ways) > 1:
+        return OnView(tuple(ways), "type[Any]", "Any", ("return self._on(resource)",))
+    (only,) = ways
+    return OnView((), only.classes, only.paths, (f"paths: {only.paths} = self._on(resource)", "return paths"))
+
+
+@dataclass(frozen=True, slots=True)
+class OperationView:
+    """An operation as its constant is written: the functions before it, where it has its own, and its keyword arguments as text."""
+
+    operation: ir.Operation
+    read: str
+    path: str
+    options: tuple[tuple[str, str], ...]
+    model: str
+    problems: str
+
+
+def operation_view(
+    operation: ir.Operation, *, leaf: str, failure: str, takes: str, told_by: str
+) -> OperationView:
+    """How an operation is written down.
+
+    `leaf`, `failure` and `takes` are text, and empty where there is none; `told_by` is the operation whose function gives the errors
+    that this one tells.
+    """
+    result = operation.result
+    own = operation.constant.lower()
+    flags = {
+        "whole": operation.whole,
+        "as_values": result.kind == "resource",
+        "many": result.many and bool(operation.model),
+    }
+    values: dict[str, object] = {
+        "connection": operation.connection,
+        "sparse": operation.sparse,
+        "types": operation.types,
+        "conditional": operation.conditional,
+    }
+    nothing = {
+        "keeps_nothing": result.kind == "nothing",
+        "nullable": result.nullable and result.kind != "nothing",
+    }
+    options = [
+        ("model", f"_{own}_model" if operation.model else ""),
+        *((name, "True" if wanted else "") for name, wanted in flags.items()),
+        *((name, literal(value) if value else "") for name, value in values.items()),
+        ("leaf", f"lambda: {leaf}" if leaf else ""),
+        *((name, "True" if wanted else "") for name, wanted in nothing.items()),
+        ("binds", literal(operation.binds) if operation.binds else ""),
+        ("context", literal(operation.context) if operation.context else ""),
+        ("failure", failure),
+        ("problems", f"_{told_by.lower()}_problems" if told_by else ""),
+        ("parameters", literal(operation.parameters) if operation.parameters else ""),
+        ("takes", takes),
+        ("idempotency", literal(operation.idempotency) if operation.idempotency else ""),
+    ]
+    return OperationView(
+        operation,
+        operation.read.text,
+        literal(operation.attributes if operation.whole else result.path),
+        tuple((name, text) for name, text in options if text),
+        f"_{own}_model" if operation.model else "",
+        f"_{own}_problems" if told_by == operation.constant else "",
+    )
+
 
 # ----------------------------------------------------------------------------------------------------------------- names
 

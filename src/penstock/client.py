@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from typing_extensions import deprecated
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 _AGENT = "penstock/0.1.0"
 _NO_SERVER = "A local server needs {}, which is not installed. Run: pip install 'penstock[server]'"
+
+
+@contextmanager
+def _server_needed() -> Iterator[None]:
+    """Says what to install where the local server cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise ImportError(_NO_SERVER.format(missing.name)) from missing
 
 
 def client_arguments(settings: Settings, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -204,10 +214,8 @@ class Client(_WithLogin, OldMethods, generated.Client):
         Raises:
             ImportError: The extra `server` is not installed.
         """
-        try:
+        with _server_needed():
             from penstock.server.local import local_transport
-        except ModuleNotFoundError as missing:
-            raise ImportError(_NO_SERVER.format(missing.name)) from missing
         import httpx
 
         transport = local_transport(path)
@@ -307,10 +315,8 @@ class AsyncClient(_WithLogin, generated.AsyncClient):
         Raises:
             ImportError: The extra `server` is not installed.
         """
-        try:
+        with _server_needed():
             from penstock.server.local import async_local_transport
-        except ModuleNotFoundError as missing:
-            raise ImportError(_NO_SERVER.format(missing.name)) from missing
         import httpx
 
         transport = async_local_transport(path)
